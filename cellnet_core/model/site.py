@@ -1,0 +1,107 @@
+"""The site file: what an agent is told about the machine it runs on.
+
+Written by the operator (or by a lab) as JSON or YAML, read once at start. It names interfaces, sockets and
+addresses of one gateway; it holds no intent. Addresses are strings with a prefix length ("172.16.0.1/30").
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Interface = IPv4Interface | IPv6Interface
+Network = IPv4Network | IPv6Network
+
+
+class Value(BaseModel):
+    """A frozen value; unknown fields are errors, so that a typing mistake is never silently dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Bfd(Value):
+    """BFD timers of a WAN port, in milliseconds (RFC 5880 section 4.1; Open vSwitch `bfd:min_tx` ...)."""
+
+    min_tx_ms: int = Field(10, ge=1)
+    min_rx_ms: int = Field(10, ge=1)
+    multiplier: int = Field(3, ge=1)
+
+
+class WanPort(Value):
+    """A physical WAN port and the switch-internal port that carries its addresses."""
+
+    interface: str
+    l3_port: str
+    mac: str
+    """MAC of `l3_port`: what the neighbour sends routed packets to."""
+    addresses: tuple[Interface, ...]
+    bfd: Bfd | None = Bfd()
+    """None switches BFD off: liveness is then carrier only."""
+
+
+class Lan(Value):
+    """The inside of the cell, seen from its gateway."""
+
+    interfaces: tuple[str, ...]
+    """Physical ports towards the hosts; they join the integration bridge."""
+    l3_port: str
+    router_mac: str
+    """MAC of `l3_port`; hosts send routed packets to it, and so does the gateway's own kernel."""
+    addresses: tuple[Interface, ...]
+    """The gateway's addresses inside the cell, one per family, with the LAN's prefix length."""
+    health_addresses: tuple[Interface, ...]
+    """Addresses that answer health checks from other cells, one per family; inside the cell's prefixes."""
+
+
+class OpenVSwitch(Value):
+    """Where this gateway's own Open vSwitch is."""
+
+    run_directory: str
+    """Holds `db.sock`, the bridges' `.mgmt` sockets and ovs-vswitchd's pid file (OVS_RUNDIR)."""
+    datapath_type: Literal["netdev", "system"] = "netdev"
+    datapath_id: int
+    bridge: str = "br-phy"
+    integration_bridge: str = "br-int"
+
+
+class Controller(Value):
+    """The OpenFlow controller process of this gateway."""
+
+    target: str
+    """What the switch connects to, such as "tcp:192.168.254.2:6653"."""
+    socket: str
+    """Path of the unix socket on which the controller takes this agent's requests."""
+
+
+class Speaker(Value):
+    """The BGP speaker process of this gateway."""
+
+    directory: str
+    """Private directory of the speaker: configuration, sockets, read-back files."""
+
+
+class Site(Value):
+    """Everything an agent knows before it has talked to anybody."""
+
+    cell: str
+    gateway: str
+    kind: Literal["main", "sub"]
+    uuid: UUID
+    asn: int = Field(ge=1, le=4_294_967_295)
+    router_id: str
+    prefixes: tuple[Network, ...]
+    """What the cell announces: its own prefixes."""
+    manager_url: str
+    """Base URL of the manager on the management network, such as "http://100.64.0.1:9790"."""
+    state_directory: str
+    """Last known good intent and identifiers; survives restarts of the agent."""
+    journal: str | None = None
+    """File that takes the agent's journal as JSON lines; None keeps none."""
+    wan: tuple[WanPort, ...]
+    lan: Lan
+    ovs: OpenVSwitch
+    controller: Controller
+    speaker: Speaker

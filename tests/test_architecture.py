@@ -1,0 +1,1 @@
+"""The import contracts of pyproject.toml hold, and they can fail."""
