@@ -3,10 +3,13 @@
 The lab daemon implements `FaultContext`; `simulator.faults` is written against it and imports no daemon. The
 daemon calls two functions of `simulator.faults`:
 
-    parse(document: Mapping[str, Any], inventory: Inventory) -> Fault     pure; raises FaultError (a ValueError)
-    async apply(fault: Fault, context: FaultContext) -> Undo              raises FaultError; nothing half-done
+    parse(document: Mapping[str, Any], inventory: Inventory) -> Fault
+        pure; raises FaultError, a ValueError, for what is wrong with the document
+    async apply(fault: Fault, context: FaultContext) -> Undo | None
+        raises FaultError or FaultTargetError with nothing half-done; None: over at once, nothing to take back
 
-and keeps the undo until the fault is cleared. Values and protocols only: no I/O here.
+and keeps the undo, under the id it gives to the client, until the fault is cleared. A fault that ends by
+itself (a freeze of 100 ms) is awaited inside `apply`. Values and protocols only: no I/O here.
 """
 
 from __future__ import annotations
@@ -109,7 +112,10 @@ class FaultContext(Protocol):
         ...
 
     def node_pid(self, node: str) -> int:
-        """A process (id inside the sandbox) that holds the node's network namespace. Raises FaultTargetError."""
+        """A process (id inside the sandbox) that holds the node's network namespace.
+
+        Raises FaultTargetError.
+        """
         ...
 
     def link(self, name: str) -> Link:
@@ -128,9 +134,9 @@ class FaultContext(Protocol):
         ...
 
     async def run(
-        self, node: str, argv: Sequence[str], *, stdin: str | None = None, timeout: float = 10.0
+        self, node: str, argv: Sequence[str], *, stdin: str | None = None, within: float = 10.0
     ) -> Completed:
-        """Run a program in the node's network namespace and wait for it, at most `timeout` seconds.
+        """Run a program in the node's network namespace and wait for it, at most `within` seconds.
 
         Raises FaultTargetError for an unknown node or program and TimeoutError (the program is then killed).
         """
@@ -142,4 +148,4 @@ class FaultContext(Protocol):
 
 
 class FaultTargetError(LookupError):
-    """There is no such node, link, interface or running service in this lab. The message names what there is."""
+    """No such node, link, interface or running service in this lab. The message names what there is."""
