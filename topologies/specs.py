@@ -1,0 +1,68 @@
+"""What somebody asked for: a topology before names, addresses and numbers are derived.
+
+The builder and the file reader both make these values, so that the same checks and the same derivation serve
+both. Nothing here is checked; prefixes and addresses are still text, as written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from topologies.model import CellKind
+
+Path = tuple[str | int, ...]
+"""Where in the request something is, such as ("cells", 1, "asn")."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """One host; `addresses` are plain ones without a prefix length, for each family that is not derived."""
+
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CellSpec:
+    """One cell. What is None or empty is derived from the cell's position and name."""
+
+    name: str
+    kind: CellKind | None = None
+    asn: int | None = None
+    prefixes: tuple[str, ...] = ()
+    gateways: int = 1
+    hosts: tuple[HostSpec, ...] = ()
+
+    @property
+    def effective_kind(self) -> CellKind:
+        """The kind that was written, else main for the cell called "main" and sub for every other."""
+        return self.kind or (CellKind.MAIN if self.name == "main" else CellKind.SUB)
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSpec:
+    """A provider's router in the WAN. `daemon` is "bird" or "frr"."""
+
+    name: str
+    asn: int
+    daemon: str = "bird"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSpec:
+    """Parallel fibres between two cells (or a cell and a router), named in the order of their ends."""
+
+    a: str
+    b: str
+    paths: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TopologySpec:
+    """A whole request, in the order in which it was written: that order numbers cells and paths."""
+
+    name: str
+    cells: tuple[CellSpec, ...] = ()
+    links: tuple[LinkSpec, ...] = ()
+    routers: tuple[RouterSpec, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict, hash=False)
