@@ -1,0 +1,128 @@
+"""What a runner needs of the world it plays in: a lab today; anything that can answer the same tomorrow.
+
+A protocol and its values, no implementation. `scenarios.lab_stage` is the one over a real lab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from topologies.model import Topology
+
+from .machine import Snapshot, SwitchStall
+from .measurements import Flow, FlowMeasurement
+from .values import Event
+
+
+class StageError(Exception):
+    """The stage could not do what a step asked: the step fails and the scenario stops. Says what to do."""
+
+
+class StageGoneError(StageError):
+    """The lab itself is gone: nothing more can be asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """The connection as the API shows it now. `waiting_for` is the reasons of conditions that do not hold."""
+
+    provisioning: str
+    operating: str
+    waiting_for: tuple[str, ...] = ()
+    sessions: Mapping[str, str] = field(default_factory=dict)
+    """Path or session name to RFC 4271 state."""
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        states = ", ".join(f"{name} {state}" for name, state in sorted(self.sessions.items()))
+        parts = [f"{self.provisioning}/{self.operating}"]
+        if states:
+            parts.append(f"sessions: {states}")
+        if self.waiting_for:
+            parts.append(f"waiting for: {'; '.join(self.waiting_for)}")
+        return " · ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """A supervised process of the lab."""
+
+    ready: bool
+    restarts: int
+    state: str
+
+
+class Stage(Protocol):
+    """One lab with a manager in it. Blocking calls, each bounded. Any of them may raise StageError."""
+
+    @property
+    def name(self) -> str:
+        """The lab's name; "" before it is up."""
+        ...
+
+    def up(self, topology: Topology, said: Callable[[str], None]) -> Mapping[str, Any]:
+        """Boot and wait until all daemons are ready. Facts for the report."""
+        ...
+
+    def connect(self, local_cell: str, remote_cell: str) -> Mapping[str, Any]:
+        """Two endpoints and a connection, over the API. Returns as soon as the API accepted them."""
+        ...
+
+    def status(self) -> ConnectionStatus | None:
+        """The connection now; None when the API knows none, or does not answer."""
+        ...
+
+    def disconnect(self) -> None:
+        """Ask the API to delete the connection and its endpoints."""
+        ...
+
+    def leftovers(self) -> Sequence[str]:
+        """What is still there of a deleted connection: in the API, on the gateways, between the speakers."""
+        ...
+
+    def start_probes(self, flows: Sequence[Flow]) -> None:
+        """Start all flows; returns when each one sends and the control flows arrive."""
+        ...
+
+    def stop_probes(self) -> None:
+        """End all flows; `measure` still answers."""
+        ...
+
+    def measure(self, start: float, end: float) -> tuple[FlowMeasurement, ...]:
+        """What every flow saw among the packets sent in that time (monotonic seconds)."""
+        ...
+
+    def path_in_use(self) -> str:
+        """Name of the WAN link that carries the flows out of the local cell now, from port counters."""
+        ...
+
+    def inject(self, fault: Mapping[str, Any]) -> str:
+        """Returns an id to clear it with; "" for a fault that is over at once."""
+        ...
+
+    def clear(self, fault: str) -> None:
+        """Take a fault back."""
+        ...
+
+    def service(self, name: str) -> ServiceStatus:
+        """The state of a supervised process, "role@node"."""
+        ...
+
+    def timeline(self, since: float) -> tuple[Event, ...]:
+        """Every fact written down since then."""
+        ...
+
+    def record(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """Write a fact into the timeline."""
+        ...
+
+    def look(self) -> Snapshot:
+        """Counters of the machine now."""
+        ...
+
+    def stalls(self) -> tuple[SwitchStall, ...]:
+        """Every warning so far of a switch about its own lateness."""
+        ...

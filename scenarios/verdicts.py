@@ -1,0 +1,192 @@
+"""From what was measured to PASS, FAIL or INCONCLUSIVE, with the numbers in the reason. Pure.
+
+The rules, in the order in which they are asked:
+
+1. A probe that contradicts itself fails the step: nothing it says can be believed, and a defect of the
+   harness must not hide as a skipped test.
+2. A miss of the budget on a quiet machine is FAIL. On a busy machine it is INCONCLUSIVE, and is not tried
+   again: a retry until it passes would hide a slow product behind a busy machine.
+3. What the control flow lost at the same time, the harness lost: the product is not blamed for it.
+4. PASS needs a valid measurement: every sender sent at its rate, and the control flow lost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .machine import MachineUse
+from .measurements import FlowMeasurement, without_shared
+from .values import Budget, Finding, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From where on a machine counts as too busy to tell, and a measurement as void."""
+
+    pressure: float = 0.30
+    """Share of the time some task waited for a CPU. An idle lab with probes shows 0.02 to 0.10."""
+    foreign: float = 0.25
+    """Share of all CPUs used by others: with more, two busy loops may already hold both cores of a laptop."""
+    steal: float = 0.03
+    """Share of all CPUs a hypervisor took away; at 3 % it is gone for a whole BFD interval now and then."""
+    lateness_p99_ms: float = 3.0
+    """Senders are 0.2 to 2.4 ms late on an idle machine and 12 ms with three busy loops beside them."""
+    lateness_max_ms: float = 10.0
+    """One BFD interval: a process that waited this long for a CPU shows that the switch may have, too."""
+    rate: float = 0.98
+    """Share of the promised packets a sender must have sent."""
+
+
+LIMITS = Limits()
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """FAIL before INCONCLUSIVE before PASS. Nothing judged is a FAIL: an empty test proves nothing."""
+    seen = set(verdicts)
+    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
+        if verdict in seen:
+            return verdict
+    return Verdict.FAIL
+
+
+def judge(
+    budget: Budget,
+    flows: Sequence[FlowMeasurement],
+    machine: MachineUse,
+    limits: Limits = LIMITS,
+) -> tuple[Finding, ...]:
+    """Judge one step's measurements against its budget. At least one finding, the deciding ones first."""
+    lies = contradictions(flows)
+    if lies:
+        return tuple(Finding(Verdict.FAIL, f"the probe contradicts itself: {lie}") for lie in lies)
+    product = [measured for measured in flows if not measured.flow.control]
+    controls = [measured for measured in flows if measured.flow.control]
+    findings = []
+    misses = [miss for measured in product for miss in misses_of(budget, measured, controls)]
+    if misses:
+        signs = busy_signs(machine, flows, limits)
+        findings += [missed(miss, signs) for miss in misses]
+    findings += [Finding(Verdict.INCONCLUSIVE, doubt) for doubt in doubts(flows, limits)]
+    return tuple(findings) or (Finding(Verdict.PASS, summary(budget, product)),)
+
+
+def missed(what: str, signs: Sequence[str]) -> Finding:
+    """The finding for a timing that was missed, given the signs of a busy machine."""
+    if signs:
+        return Finding(Verdict.INCONCLUSIVE, f"{what}, but the machine was busy: {', '.join(signs)}")
+    return Finding(Verdict.FAIL, f"{what}, on a quiet machine")
+
+
+def misses_of(budget: Budget, measured: FlowMeasurement, controls: Sequence[FlowMeasurement]) -> list[str]:
+    """Where a flow broke the budget, after what the control flows lost at the same time was taken off."""
+    for control in controls:
+        measured = without_shared(measured, control)
+    name = measured.flow.name
+    found = []
+    if budget.outage_ms is not None and measured.worst_outage_ms > budget.outage_ms:
+        found.append(
+            f"{name}: outage of {measured.worst_outage_ms:.1f} ms, budget {budget.outage_ms:g} ms"
+        )
+    if budget.lost is not None and measured.lost > budget.lost:
+        found.append(f"{name}: {measured.lost} packets lost, budget {budget.lost}")
+    if budget.outages is not None and len(measured.outages) > budget.outages:
+        each = ", ".join(f"{outage.duration_ms:.1f}" for outage in measured.outages)
+        found.append(f"{name}: {len(measured.outages)} outages ({each} ms), budget {budget.outages}")
+    return found
+
+
+def contradictions(flows: Sequence[FlowMeasurement]) -> list[str]:
+    """What cannot be true about a measurement, whatever the network did."""
+    found = []
+    for measured in flows:
+        name = measured.flow.name
+        if measured.sent <= 0:
+            found.append(f"{name} sent nothing")
+            continue
+        if measured.received > measured.sent:
+            found.append(f"{name} received {measured.received} of {measured.sent} packets sent")
+        if measured.sent - measured.received != measured.lost:
+            found.append(
+                f"{name} sent {measured.sent} and received {measured.received}, "
+                f"but says that {measured.lost} were lost"
+            )
+        inside = sum(outage.lost for outage in measured.outages)
+        if inside != measured.lost:
+            found.append(f"{name} lost {measured.lost} packets, its outages account for {inside}")
+        found += [
+            f"{name} says that {outage.lost} lost packets made {outage.duration_ms:.1f} ms of outage"
+            for outage in measured.outages
+            if not _plausible(outage.lost, outage.duration_ms, measured)
+        ]
+    return found
+
+
+def _plausible(lost: int, duration_ms: float, measured: FlowMeasurement) -> bool:
+    """Packets leave every 1/rate seconds, so so many lost ones last so long, but for the sender's lateness."""
+    interval_ms = 1000 / measured.flow.rate
+    slack_ms = 2 * interval_ms + 2 * measured.lateness_max_ms
+    return abs(duration_ms - lost * interval_ms) <= slack_ms + 0.1 * duration_ms
+
+
+def doubts(flows: Sequence[FlowMeasurement], limits: Limits = LIMITS) -> list[str]:
+    """Why a measurement cannot carry a PASS."""
+    found = [
+        f"{measured.flow.name} sent {measured.rate_sent:.0f} packets/s instead of {measured.flow.rate}: "
+        "the measurement is void"
+        for measured in flows
+        if measured.rate_sent < limits.rate * measured.flow.rate
+    ]
+    controls = [measured for measured in flows if measured.flow.control]
+    if not controls:
+        found.append("no control flow ran beside: the loss of the harness itself is unknown")
+    found += [
+        f"control flow {measured.flow.name} lost {measured.lost} packets "
+        f"(longest outage {measured.worst_outage_ms:.1f} ms): the harness itself loses packets"
+        for measured in controls
+        if measured.lost
+    ]
+    return found
+
+
+def busy_signs(
+    machine: MachineUse, flows: Sequence[FlowMeasurement] = (), limits: Limits = LIMITS
+) -> list[str]:
+    """Signs that the machine had no time for the work, each with its number and its limit. Empty: quiet."""
+    signs = []
+    if machine.pressure is not None and machine.pressure > limits.pressure:
+        signs.append(f"CPU pressure {machine.pressure:.0%} (limit {limits.pressure:.0%})")
+    if machine.foreign is not None and machine.foreign > limits.foreign:
+        signs.append(f"other programs used {machine.foreign:.0%} of the CPUs (limit {limits.foreign:.0%})")
+    if machine.steal > limits.steal:
+        signs.append(f"the hypervisor took {machine.steal:.1%} of the CPUs (limit {limits.steal:.0%})")
+    late = max(flows, key=lambda measured: measured.lateness_p99_ms, default=None)
+    if late is not None and late.lateness_p99_ms > limits.lateness_p99_ms:
+        signs.append(
+            f"sender {late.flow.name} was {late.lateness_p99_ms:.1f} ms late at p99 "
+            f"(limit {limits.lateness_p99_ms:g} ms)"
+        )
+    late = max(flows, key=lambda measured: measured.lateness_max_ms, default=None)
+    if late is not None and late.lateness_max_ms > limits.lateness_max_ms:
+        signs.append(
+            f"sender {late.flow.name} was up to {late.lateness_max_ms:.1f} ms late "
+            f"(limit {limits.lateness_max_ms:g} ms)"
+        )
+    signs += [f"the switch of {stall.node} said {stall.text!r}" for stall in machine.stalls]
+    return signs
+
+
+def summary(budget: Budget, product: Sequence[FlowMeasurement]) -> str:
+    """The numbers of a step that met its budget."""
+    outage = max((measured.worst_outage_ms for measured in product), default=0.0)
+    lost = max((measured.lost for measured in product), default=0)
+    limits = []
+    if budget.outage_ms is not None:
+        limits.append(f"outage {budget.outage_ms:g} ms")
+    if budget.lost is not None:
+        limits.append(f"{budget.lost} lost")
+    if budget.outages is not None:
+        limits.append(f"{budget.outages} outage{'' if budget.outages == 1 else 's'}")
+    return (
+        f"longest outage {outage:.1f} ms, at most {lost} packets of a flow lost (budget {', '.join(limits)})"
+    )
