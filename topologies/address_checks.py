@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from topologies import numbering
 from topologies.findings import Finding
 from topologies.model import Network
-from topologies.specs import CellSpec, Path, TopologySpec
+from topologies.specs import CellSpec, HostSpec, Path, TopologySpec
 
 _SHORTEST = {4: 8, 6: 16}
 _LONGEST = {4: 28, 6: 112}
@@ -92,7 +92,7 @@ def _unfit(cell: CellSpec, network: Network, path: Path) -> Iterator[Finding]:
             f"use a length from {low} to {high}",
         )
         return
-    derived = [h for h, host in enumerate(cell.hosts, 1) if not _written(host.addresses, family)]
+    derived = [h for h, host in enumerate(_hosts(cell), 1) if not _written(host.addresses, family)]
     need = numbering.highest_number(cell.gateways, max(derived, default=0))
     if need >= network.num_addresses - 1:
         yield Finding(
@@ -105,6 +105,10 @@ def _unfit(cell: CellSpec, network: Network, path: Path) -> Iterator[Finding]:
             yield Finding(
                 path, f"{network} overlaps {taken}, which belongs to {user}", "choose another prefix"
             )
+
+
+def _hosts(cell: CellSpec) -> tuple[HostSpec, ...]:
+    return cell.host_specs(numbering.MAX_HOSTS)
 
 
 def _written(addresses: tuple[str, ...], family: int) -> bool:
@@ -142,7 +146,7 @@ def _overlap_finding(first: tuple[Network, Path, str], second: tuple[Network, Pa
 def hosts(spec: TopologySpec, _: frozenset[Path]) -> Iterator[Finding]:
     """Written addresses of hosts that cannot be read, lie outside the cell's prefix, or are taken."""
     for index, cell in enumerate(spec.cells):
-        if any(host.addresses for host in cell.hosts):
+        if any(host.addresses for host in _hosts(cell)):
             yield from _cell_hosts(cell, index)
 
 
@@ -150,7 +154,7 @@ def _cell_hosts(cell: CellSpec, index: int) -> Iterator[Finding]:
     _, placed = _cell_prefixes(cell, index)
     networks: dict[int, Network] = {network.version: network for network, _ in placed}
     taken = _taken_in_cell(cell, networks)
-    for h, host in enumerate(cell.hosts):
+    for h, host in enumerate(_hosts(cell)):
         families: set[int] = set()
         for position, text in enumerate(host.addresses):
             path: Path = ("cells", index, "hosts", h, "addresses", position)
@@ -189,12 +193,12 @@ def _taken_in_cell(cell: CellSpec, networks: dict[int, Network]) -> dict[str, tu
     """The addresses that the cell's gateways and its hosts without written addresses have."""
     taken: dict[str, tuple[str, Path | None]] = {}
     for family, network in networks.items():
-        if network.num_addresses <= numbering.highest_number(cell.gateways, len(cell.hosts)):
+        if network.num_addresses <= numbering.highest_number(cell.gateways, len(_hosts(cell))):
             continue  # reported as too small
         for k in range(1, cell.gateways + 1):
             taken[str(numbering.inside(network, k).ip)] = (f"gateway {k} of the cell", None)
             taken[str(numbering.inside(network, 10 + k).ip)] = (f"the health check of gateway {k}", None)
-        for h, host in enumerate(cell.hosts, 1):
+        for h, host in enumerate(_hosts(cell), 1):
             if not _written(host.addresses, family):
                 address = numbering.inside(network, numbering.host_number(h))
                 taken[str(address.ip)] = (f"host {h} of the cell", None)

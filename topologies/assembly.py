@@ -105,7 +105,7 @@ def _cell(topology: str, spec: CellSpec, n: int) -> Cell:
                 str(address.ip) for address in gateways[spread(h, spec.gateways) - 1].lan_addresses
             ),
         )
-        for h, host in enumerate(spec.hosts, 1)
+        for h, host in enumerate(spec.host_specs(numbering.MAX_HOSTS), 1)
     )
     return Cell(
         name=spec.name,

@@ -49,11 +49,7 @@ class Builder:
         derived). `kind` is by default main for a cell called "main" and sub for others. `prefixes` takes at
         most one prefix per family.
         """
-        specs = (
-            tuple(HostSpec() for _ in range(hosts))
-            if isinstance(hosts, int)
-            else tuple(HostSpec(tuple(addresses)) for addresses in hosts)
-        )
+        specs = hosts if isinstance(hosts, int) else tuple(HostSpec(tuple(each)) for each in hosts)
         cell = CellSpec(name, kind, asn, tuple(prefixes), gateways, specs)
         return self._with(replace(self.spec, cells=(*self.spec.cells, cell)))
 

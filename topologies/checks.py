@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from topologies import address_checks, assembly, numbering
 from topologies.findings import Finding
@@ -61,13 +62,13 @@ def _sizes(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]
                 f"{cell.gateways} gateways are out of range",
                 f"give a number from 1 to {numbering.MAX_GATEWAYS}",
             )
-        if len(cell.hosts) > numbering.MAX_HOSTS:
+        if not 0 <= cell.host_count <= numbering.MAX_HOSTS:
             yield Finding(
                 ("cells", index, "hosts"),
-                f"{len(cell.hosts)} hosts are too many",
-                f"give at most {numbering.MAX_HOSTS}",
+                f"{cell.host_count} hosts are out of range",
+                f"give a number from 0 to {numbering.MAX_HOSTS}",
             )
-    total = sum(link.paths for link in spec.links)
+    total = sum(link.paths for link in spec.links if 1 <= link.paths <= numbering.MAX_PATHS_PER_LINK)
     if total > numbering.MAX_PATHS:
         yield Finding(
             ("links",), f"{total} paths are too many", f"a topology has at most {numbering.MAX_PATHS}"
@@ -212,7 +213,7 @@ def _derived_names(spec: TopologySpec, _: frozenset[Path]) -> Iterator[Finding]:
         if frozenset((link.a, link.b)) in pairs or link.paths < 1:
             continue  # reported by another rule
         pairs.add(frozenset((link.a, link.b)))
-        name = assembly.path_names(link)[0]
+        name = assembly.path_names(replace(link, paths=1))[0]
         if name in users:
             other, where = users[name]
             yield Finding(

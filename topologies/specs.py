@@ -31,7 +31,18 @@ class CellSpec:
     asn: int | None = None
     prefixes: tuple[str, ...] = ()
     gateways: int = 1
-    hosts: tuple[HostSpec, ...] = ()
+    hosts: int | tuple[HostSpec, ...] = 1
+
+    @property
+    def host_count(self) -> int:
+        """How many hosts were asked for; unchecked, so it may be out of range."""
+        return self.hosts if isinstance(self.hosts, int) else len(self.hosts)
+
+    def host_specs(self, at_most: int) -> tuple[HostSpec, ...]:
+        """A request for each host. The bound keeps an absurd count from filling the memory."""
+        if isinstance(self.hosts, int):
+            return (HostSpec(),) * min(self.hosts, at_most)
+        return self.hosts[:at_most]
 
     @property
     def effective_kind(self) -> CellKind:
