@@ -1,0 +1,54 @@
+"""Faults written in YAML: a list of documents, each with the place it stands at. Reads text, not files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from simulator.context import Inventory
+from simulator.faults.errors import FaultError, Problem
+from simulator.faults.parsing import parse
+from simulator.faults.values import Fault
+
+
+def documents(text: str, source: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """`(place, document)` of each fault in a YAML list, or in the list under `faults`. Raises FaultError.
+
+    The place is `source:line`. What the documents say is not checked here.
+    """
+    try:
+        root = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise FaultError(Problem(f"{source}:{line}", f"malformed YAML: {error.problem}")) from error
+    except YAMLError as error:
+        raise FaultError(Problem(source, f"malformed YAML: {error}")) from error
+    items = root.get("faults") if isinstance(root, Mapping) else root
+    if not isinstance(items, list):
+        raise FaultError(Problem(source, "no list of faults", "write `- {kind: cut, link: main-east-1}`"))
+    places = [f"{source}:{items.lc.item(index)[0] + 1}" for index in range(len(items))]  # type: ignore[attr-defined]
+    wrong = [
+        Problem(place, f"expected a fault, got {item!r}", "write {kind: cut, link: main-east-1}")
+        for place, item in zip(places, items, strict=True)
+        if not isinstance(item, Mapping)
+    ]
+    if wrong:
+        raise FaultError(*wrong)
+    return tuple(zip(places, items, strict=True))
+
+
+def parse_yaml(text: str, inventory: Inventory, source: str = "faults.yaml") -> tuple[Fault, ...]:
+    """Every fault in the text. Raises FaultError with the problems of all of them."""
+    faults: list[Fault] = []
+    problems: list[Problem] = []
+    for place, document in documents(text, source):
+        try:
+            faults.append(parse(document, inventory, place))
+        except FaultError as error:
+            problems += error.problems
+    if problems:
+        raise FaultError(*problems)
+    return tuple(faults)

@@ -1,0 +1,304 @@
+"""What faults do to a lab that keeps books: all or nothing, undone exactly, once, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from simulator.context import Completed, FaultTargetError, Inventory
+from simulator.faults import (
+    Blackhole,
+    Crash,
+    Cut,
+    Delay,
+    Direction,
+    Fault,
+    FaultError,
+    Freeze,
+    Loss,
+    Partition,
+    Rate,
+    Restart,
+    apply,
+)
+from topologies.model import Link
+
+
+class ManualClock:
+    """Moves only by waiting."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+
+    def now(self) -> float:
+        self.time += 0.001
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        await asyncio.sleep(0)
+
+
+@dataclass
+class BookService:
+    """A service that writes down what happened to it."""
+
+    name: str
+    node: str
+    pid: int | None = 7
+    frozen: bool = False
+    signals: list[int] = field(default_factory=list)
+    restarts: int = 0
+
+    def kill(self, signal: int) -> None:
+        if self.pid is None:
+            raise FaultTargetError(f"{self.name} is not running")
+        self.signals.append(signal)
+
+    def freeze(self) -> None:
+        self.frozen = True
+
+    def thaw(self) -> None:
+        self.frozen = False
+
+    async def restart(self) -> None:
+        self.restarts += 1
+
+
+class BookLab:
+    """Keeps interfaces, tables and disciplines as a kernel does; refuses what it is told to."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self.clock = ManualClock()
+        self.down: set[tuple[str, str]] = set()
+        self.tables: dict[tuple[str, str, str], str] = {}
+        self.qdiscs: dict[tuple[str, str], str] = {}
+        self.services = {name: BookService(name, node) for name, node in inventory.services.items()}
+        self.journal: list[tuple[str, dict[str, Any]]] = []
+        self.refuse: dict[str, str] = {}
+        self.gone: set[str] = set()
+
+    @property
+    def untouched(self) -> bool:
+        frozen = any(service.frozen for service in self.services.values())
+        return not (self.down or self.tables or self.qdiscs or frozen)
+
+    def node_pid(self, node: str) -> int:
+        return 1
+
+    def link(self, name: str) -> Link:
+        if name not in self.inventory.links:
+            raise FaultTargetError(name)
+        return self.inventory.links[name]
+
+    def service(self, name: str) -> BookService:
+        return self.services[name]
+
+    def set_interface(self, node: str, interface: str, *, up: bool) -> None:
+        if node in self.gone or node in self.refuse:
+            raise FaultTargetError(node)
+        (self.down.discard if up else self.down.add)((node, interface))
+
+    async def run(
+        self, node: str, argv: Sequence[str], *, stdin: str | None = None, within: float = 10.0
+    ) -> Completed:
+        await asyncio.sleep(0)
+        if node in self.gone:
+            raise FaultTargetError(node)
+        if node in self.refuse and "del" not in argv and "delete" not in argv:
+            return Completed(1, "", self.refuse[node])
+        if argv[0] == "nft":
+            return self._nft(node, argv, stdin or "")
+        key = (node, argv[4])
+        if argv[2] == "add":
+            if key in self.qdiscs:
+                return Completed(2, "", "RTNETLINK answers: File exists")
+            self.qdiscs[key] = argv[6]
+        else:
+            self.qdiscs.pop(key, None)
+        return Completed(0, "", "")
+
+    def _nft(self, node: str, argv: Sequence[str], stdin: str) -> Completed:
+        if argv[1] == "-f":
+            made = re.match(r"table (\w+) (\w+) ", stdin)
+            assert made
+            self.tables[node, made[1], made[2]] = stdin
+        elif self.tables.pop((node, argv[3], argv[4]), None) is None:
+            return Completed(1, "", "Error: Could not process rule: No such file or directory")
+        return Completed(0, "", "")
+
+    def record(self, kind: str, **detail: Any) -> None:
+        self.journal.append((kind, detail))
+
+
+@pytest.fixture
+def lab(inventory: Inventory) -> BookLab:
+    return BookLab(inventory)
+
+
+LASTING: list[Fault] = [
+    Cut("main-east-1"),
+    Cut("main-h1"),
+    Blackhole("main-east-1"),
+    Blackhole("main-east-1", Direction.A_TO_B),
+    Loss("main-east-1", 30),
+    Delay("main-east-2", 5),
+    Rate("main-h1", 10),
+    Partition(("main-gw1",)),
+    Freeze("agent@main-gw1"),
+]
+
+
+def run(coroutine: Any) -> Any:
+    """Run it to its end, bounded."""
+    return asyncio.run(asyncio.wait_for(coroutine, 10))
+
+
+@pytest.mark.parametrize("fault", LASTING, ids=str)
+def test_undo_leaves_nothing_and_may_be_repeated(fault: Fault, lab: BookLab) -> None:
+    async def story() -> None:
+        undo = await apply(fault, lab)
+        assert undo is not None
+        assert not lab.untouched
+        await undo()
+        assert lab.untouched
+        await undo()
+        assert lab.untouched
+
+    run(story())
+    assert [kind for kind, _ in lab.journal] == ["fault", "fault-cleared"]
+    for _, detail in lab.journal:
+        assert detail["t_before"] < detail["t_after"]
+        assert detail["fault"]["kind"] == fault.kind
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        *itertools.permutations([Cut("main-east-1"), Blackhole("main-east-1"), Loss("main-east-1", 5)]),
+        (Cut("main-east-1"), Cut("main-east-1")),
+        (Freeze("agent@main-gw1"), Freeze("agent@main-gw1")),
+        (Blackhole("main-east-1"), Blackhole("main-east-1")),
+        (Partition(("main-gw1",)), Partition(("main-mgr",))),
+    ],
+    ids=lambda faults: "+".join(fault.kind for fault in faults),
+)
+def test_taking_one_back_leaves_the_others(faults: tuple[Fault, ...], lab: BookLab) -> None:
+    async def story() -> None:
+        undos = [await apply(fault, lab) for fault in faults]
+        for index, undo in enumerate(undos):
+            assert undo is not None
+            await undo()
+            left = faults[index + 1 :]
+            cuts = sum(isinstance(fault, Cut) for fault in left)
+            assert len(lab.down) == (2 if cuts else 0)
+            tables = sum(2 for fault in left if isinstance(fault, Blackhole | Loss))
+            tables += sum(isinstance(fault, Partition) for fault in left)
+            assert len(lab.tables) == tables
+            assert lab.services["agent@main-gw1"].frozen == any(isinstance(fault, Freeze) for fault in left)
+
+    run(story())
+    assert lab.untouched
+
+
+@pytest.mark.parametrize("refusing", ["main-gw1", "east-gw1"])
+@pytest.mark.parametrize(
+    "fault",
+    [Cut("main-east-1"), Blackhole("main-east-1"), Loss("main-east-1", 5), Rate("main-east-1", 5)],
+    ids=str,
+)
+def test_a_refusal_leaves_nothing_half_done(fault: Fault, refusing: str, lab: BookLab) -> None:
+    lab.refuse[refusing] = "Error: Could not process rule: Operation not supported"
+    with pytest.raises((FaultError, FaultTargetError)):
+        run(apply(fault, lab))
+    assert lab.untouched
+    assert lab.journal == []
+
+
+def test_a_back_end_that_is_missing_is_refused_with_the_remedy(lab: BookLab) -> None:
+    lab.refuse["main-gw1"] = "Error: Specified qdisc kind is unknown.\n"
+    with pytest.raises(FaultError) as caught:
+        run(apply(Delay("main-east-1", 5), lab))
+    assert str(caught.value) == (
+        "delay main-east-1: cannot be done here: "
+        "tc netem on main-gw1: Error: Specified qdisc kind is unknown.; "
+        "this kernel needs sch_netem (CONFIG_NET_SCH_NETEM; Ubuntu: linux-modules-extra)"
+    )
+
+
+def test_two_shapers_on_one_interface_are_refused_and_the_first_stays(lab: BookLab) -> None:
+    async def story() -> None:
+        undo = await apply(Rate("main-east-1", 5, Direction.A_TO_B), lab)
+        with pytest.raises(FaultError, match="shaped by another delay or rate"):
+            await apply(Delay("main-east-1", 5), lab)
+        assert lab.qdiscs == {("main-gw1", "wan1"): "tbf"}
+        assert undo is not None
+        await undo()
+
+    run(story())
+    assert lab.untouched
+
+
+def test_a_fault_with_an_end_is_over_when_apply_returns(lab: BookLab) -> None:
+    assert run(apply(Freeze("agent@main-gw1", 0.1), lab)) is None
+    assert lab.untouched
+    (_, began), (_, ended) = lab.journal
+    assert 0.1 <= ended["t_before"] - began["t_after"] < 0.11
+
+
+def test_a_caller_that_goes_away_takes_its_fault_along(lab: BookLab) -> None:
+    async def story() -> None:
+        held = asyncio.Event()
+
+        async def never(_: float) -> None:
+            held.set()
+            await asyncio.Event().wait()
+
+        lab.clock.sleep = never  # type: ignore[method-assign]
+        task = asyncio.create_task(apply(Blackhole("main-east-1", seconds=5), lab))
+        await held.wait()
+        assert len(lab.tables) == 2
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(story())
+    assert lab.untouched
+
+
+@pytest.mark.parametrize("fault", LASTING, ids=str)
+def test_undo_works_when_the_nodes_are_gone(fault: Fault, lab: BookLab) -> None:
+    async def story() -> None:
+        undo = await apply(fault, lab)
+        lab.gone |= lab.inventory.nodes
+        assert undo is not None
+        await undo()
+
+    run(story())
+
+
+def test_a_cut_keeps_the_addresses_of_a_host(lab: BookLab) -> None:
+    run(apply(Cut("main-h1"), lab))
+    assert {node for node, _ in lab.down} == {"main-gw1"}
+
+
+def test_a_one_way_blackhole_drops_where_that_direction_is_sent(lab: BookLab) -> None:
+    run(apply(Blackhole("main-east-1", Direction.B_TO_A), lab))
+    (((node, family, _), rules),) = lab.tables.items()
+    assert (node, family) == ("east-gw1", "netdev")
+    assert 'hook egress device "wan1"' in rules
+
+
+def test_moments_have_no_undo(lab: BookLab) -> None:
+    assert run(apply(Crash("speaker@main-gw1"), lab)) is None
+    assert lab.services["speaker@main-gw1"].signals == [signal.SIGKILL]
+    assert run(apply(Restart("speaker@main-gw1"), lab)) is None
+    assert lab.services["speaker@main-gw1"].restarts == 1
