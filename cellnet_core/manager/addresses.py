@@ -1,0 +1,98 @@
+"""Addresses and prefixes as people write them: checked, made canonical. Pure; ValueError has the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
+from itertools import combinations
+
+from cellnet_core.store.records import Family
+
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+
+
+def family(text: str) -> Family:
+    """The family of a canonical address, interface or prefix."""
+    return "ipv6" if ":" in text else "ipv4"
+
+
+def plain(text: str) -> str:
+    """The address without its prefix length."""
+    return text.partition("/")[0]
+
+
+def parse_prefix(text: str) -> str:
+    """A prefix in canonical form. Raises ValueError."""
+    if "/" not in text:
+        raise ValueError(f"{text!r} has no prefix length; write it like 10.0.1.0/24 or fdce:11:0:1::/64")
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no IPv4 or IPv6 prefix; write it like 10.0.1.0/24 or fdce:11:0:1::/64"
+        ) from None
+    if network.network_address != ip_interface(text).ip:
+        raise ValueError(f"{text!r} has host bits set; write {network}")
+    if network.is_multicast or network.is_loopback or network.is_link_local:
+        raise ValueError(f"{text!r} cannot be routed between cells; name a unicast prefix")
+    return str(network)
+
+
+def parse_interface(text: str) -> str:
+    """An address of a port, with its prefix length. Raises ValueError."""
+    try:
+        value = ip_interface(text)
+    except ValueError:
+        value = None
+    if value is None or "/" not in text:
+        raise ValueError(
+            f"{text!r} is no address with prefix length; write it like 172.16.0.1/30 or fdce:11:ffff:1::1/64"
+        )
+    _refuse_special(value.ip, text)
+    return str(value)
+
+
+def parse_address(text: str) -> str:
+    """An address without prefix length. Raises ValueError."""
+    try:
+        value = ip_address(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no IPv4 or IPv6 address; write it like 10.0.1.11 or fdce:11:0:1::11"
+        ) from None
+    _refuse_special(value, text)
+    return str(value)
+
+
+def one_per_family(values: Sequence[str], what: str) -> tuple[str, ...]:
+    """The values with IPv4 first. Raises ValueError when a family is named twice."""
+    for wanted in FAMILIES:
+        same = [value for value in values if family(value) == wanted]
+        if len(same) > 1:
+            raise ValueError(
+                f"{what} has {len(same)} {wanted} addresses ({', '.join(same)}); keep one per family"
+            )
+    return tuple(sorted(values, key=lambda value: FAMILIES.index(family(value))))
+
+
+def first_overlap(prefixes: Iterable[str]) -> tuple[str, str] | None:
+    """Two prefixes of the list that overlap, or None."""
+    for one, other in combinations(prefixes, 2):
+        if overlaps(one, other):
+            return one, other
+    return None
+
+
+def overlaps(one: str, other: str) -> bool:
+    """Whether two canonical prefixes have an address in common."""
+    return family(one) == family(other) and ip_network(one).overlaps(ip_network(other))
+
+
+def contains(prefix: str, address: str) -> bool:
+    """Whether the address (plain) lies in the prefix."""
+    return family(prefix) == family(address) and ip_address(address) in ip_network(prefix)
+
+
+def _refuse_special(value: IPv4Address | IPv6Address, text: str) -> None:
+    if value.is_multicast or value.is_loopback or value.is_unspecified:
+        raise ValueError(f"{text!r} is not an address that another cell can reach; name a unicast address")

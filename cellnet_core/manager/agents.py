@@ -1,0 +1,128 @@
+"""The agents' side: they ask for their intent and report what they see; nobody calls them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from cellnet_core.manager import cells, intent, standing
+from cellnet_core.manager.context import Change, Context
+from cellnet_core.manager.errors import NotFoundError
+from cellnet_core.manager.standing import AgentView
+from cellnet_core.model.wire import IntentDocument, ReportDocument
+from cellnet_core.store import agents as rows
+from cellnet_core.store import connections
+from cellnet_core.store.records import AgentKey, AgentRecord
+
+MAX_WAIT = 60.0
+"""Seconds that one request for intent may wait at most."""
+
+
+class Agents:
+    """Services for agents, and the list of them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def everyone(self) -> tuple[AgentView, ...]:
+        """All agents that were ever told or said anything, by cell and gateway."""
+        with self._context.database.read() as session:
+            known = rows.everyone(session)
+        return tuple(standing.view_agent(self._context, agent) for agent in known)
+
+    def get(self, cell: str, gateway: str) -> AgentView:
+        """One agent. Raises NotFoundError."""
+        with self._context.database.read() as session:
+            key = AgentKey(cells.require(session, cell).id, gateway)
+            found = rows.find(session, key)
+        if found is None:
+            raise NotFoundError("agent.not_found", f"no agent of {cell}/{gateway} was heard of yet")
+        return standing.view_agent(self._context, found)
+
+    async def next_intent(self, cell: str, gateway: str, after: int, wait: float) -> IntentDocument | None:
+        """The agent's intent as soon as its generation is greater than `after`; None when `wait` is over.
+
+        Raises NotFoundError for an unknown cell.
+        """
+        clock = self._context.clock
+        deadline = clock.now() + min(wait, MAX_WAIT)
+        key = await asyncio.to_thread(self._meet, cell, gateway, after)
+        with self._context.wakeups.waiting(key) as waiter:
+            while True:
+                waiter.event.clear()
+                found = await asyncio.to_thread(self._intent, key)
+                if found.generation > after:
+                    return found
+                remaining = deadline - clock.now()
+                if remaining <= 0 or self._context.wakeups.closed:
+                    return None
+                woken = asyncio.ensure_future(waiter.event.wait())
+                timer = asyncio.ensure_future(clock.sleep(remaining))
+                try:
+                    await asyncio.wait({woken, timer}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    woken.cancel()
+                    timer.cancel()
+
+    def report(self, cell: str, gateway: str, report: ReportDocument) -> AgentKey | None:
+        """Take what an agent sees; None when it is old news. Raises NotFoundError for an unknown cell."""
+        inventory = report.inventory.model_dump(mode="json")
+        with self._context.database.read() as session:
+            key = AgentKey(cells.require(session, cell).id, gateway)
+            known = rows.find(session, key)
+        if not self._context.reports.accept(key, report, self._context.clock.now(), self._context.wall()):
+            return None
+        if known is None or known.first_seen_at is None or known.inventory != inventory:
+            with self._context.change() as change:
+                self._remember(change, change.agent(key), inventory)
+        return key
+
+    def _remember(self, change: Change, agent: AgentRecord, inventory: dict[str, Any]) -> None:
+        first = agent.inventory is None
+        rows.save(
+            change.session,
+            replace(agent, inventory=inventory, first_seen_at=agent.first_seen_at or change.at),
+        )
+        change.event(
+            "agent.registered" if first else "agent.inventory",
+            ("agent", agent.place, agent.place),
+            f"agent of {agent.place} " + ("reports for the first time" if first else "has another inventory"),
+        )
+
+    def _meet(self, cell: str, gateway: str, after: int) -> AgentKey:
+        """Know the agent from now on, and never be behind it.
+
+        An agent that knows a generation above ours was told by a database that this one is older than
+        (restored, or empty). Generations only grow, so ours goes above; what is in the intent is then for the
+        agent to judge: it is not confirmed to be empty.
+        """
+        with self._context.database.read() as session:
+            key = AgentKey(cells.require(session, cell).id, gateway)
+            known = rows.find(session, key)
+        if known is not None and known.first_seen_at is not None and known.generation >= after:
+            return key
+        with self._context.change() as change:
+            agent = change.agent(key)
+            if agent.first_seen_at is None:
+                agent = replace(agent, first_seen_at=change.at)
+            if after > agent.generation:
+                change.event(
+                    "agent.ahead",
+                    ("agent", agent.place, agent.place),
+                    f"the agent of {agent.place} knows generation {after}, the database only "
+                    f"{agent.generation}: was the database restored or replaced?",
+                    "warning",
+                    agent_generation=after,
+                    generation=agent.generation,
+                )
+                agent = replace(agent, generation=after + 1, confirmed_empty=False)
+            rows.save(change.session, agent)
+        return key
+
+    def _intent(self, key: AgentKey) -> IntentDocument:
+        with self._context.database.read() as session:
+            agent = rows.find(session, key)
+            assert agent is not None, "it was met before"
+            told = connections.of_agent(session, key)
+            return intent.document(self._context.database.owner, agent, told)

@@ -1,0 +1,245 @@
+"""Connections: validated from both ends before any agent hears of them, and told to both at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from cellnet_core.manager import endpoints, pairing, standing, status
+from cellnet_core.manager.context import Change, Context
+from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
+from cellnet_core.manager.pairing import PortPair
+from cellnet_core.manager.standing import ConnectionView
+from cellnet_core.store import agents
+from cellnet_core.store import connections as rows
+from cellnet_core.store.listing import Page, PageQuery
+from cellnet_core.store.records import ConnectionRecord, EndpointRecord, Family, ProfileRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRequest:
+    """What a connection shall be. Endpoints by id or name; families None: all that both ends have."""
+
+    name: str
+    local_endpoint: str
+    remote_endpoint: str
+    profile: ProfileRecord
+    families: tuple[Family, ...] | None = None
+    enabled: bool = True
+    description: str = ""
+
+
+def require(session: Session, reference: str) -> ConnectionRecord:
+    """The connection by id or name. Raises NotFoundError."""
+    found = rows.find(session, reference)
+    if found is None:
+        raise NotFoundError(
+            "connection.not_found",
+            f"there is no connection {reference!r}: name it by id or name (see /v1/connections)",
+        )
+    return found
+
+
+class Connections:
+    """Services on connections."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def page(self, query: PageQuery) -> Page[ConnectionView]:
+        """A page of connections. Raises BadQueryError."""
+        with self._context.database.read() as session:
+            found = rows.page(session, query)
+            items = tuple(standing.view_connection(self._context, session, c) for c in found.items)
+            return Page(items, found.more)
+
+    def get(self, reference: str) -> ConnectionView:
+        """One connection. Raises NotFoundError."""
+        with self._context.database.read() as session:
+            return standing.view_connection(self._context, session, require(session, reference))
+
+    def create(self, request: ConnectionRequest, request_id: str | None = None) -> ConnectionView:
+        """Validate both ends and tell both agents. Raises InvalidError and ConflictError."""
+        with self._context.change(request_id) as change:
+            session = change.session
+            if rows.find(session, request.name) is not None:
+                raise ConflictError(
+                    "connection.name_in_use",
+                    f"there is a connection {request.name} already: choose another name",
+                )
+            local = _end(session, "local_endpoint", request.local_endpoint)
+            remote = _end(session, "remote_endpoint", request.remote_endpoint)
+            pairing.check_ends(local, remote)
+            if (same := rows.between(session, local.id, remote.id)) is not None:
+                raise ConflictError(
+                    "connection.exists",
+                    f"{local.name} and {remote.name} are joined by connection {same.name} already"
+                    + (", which is being deleted: wait until it is gone" if same.deleting else ""),
+                )
+            connection = self._plan(
+                session,
+                ConnectionRecord(
+                    id=self._context.new_id(),
+                    name=request.name,
+                    local=local,
+                    remote=remote,
+                    families=(),
+                    profile=request.profile,
+                    enabled=request.enabled,
+                    deleting=False,
+                    paths=(),
+                    description=request.description,
+                    revision_number=1,
+                    status=status.NEW,
+                    created_at=change.at,
+                    updated_at=change.at,
+                ),
+                request.families,
+            )
+            rows.add(session, connection)
+            change.touch(local.agent, remote.agent)
+            change.event(
+                "connection.created",
+                ("connection", connection.id, connection.name),
+                f"{connection.name}: {local.place} - {remote.place} by {_names(connection)}",
+            )
+            return self._settled(change, connection)
+
+    def put(
+        self,
+        reference: str,
+        request: ConnectionRequest,
+        expected: int | None,
+        request_id: str | None = None,
+    ) -> ConnectionView:
+        """Replace everything but the endpoints.
+
+        Raises NotFoundError, InvalidError, ConflictError and PreconditionError.
+        """
+        with self._context.change(request_id) as change:
+            session = change.session
+            before = require(session, reference)
+            check_revision("connection", before.name, before.revision_number, expected)
+            _refuse_deleting(before)
+            for field, wanted, has in (
+                ("local_endpoint", request.local_endpoint, before.local),
+                ("remote_endpoint", request.remote_endpoint, before.remote),
+            ):
+                if wanted not in (has.id, has.name):
+                    raise ConflictError(
+                        "connection.endpoint_fixed",
+                        f"{field} of {before.name} is {has.name} and cannot become {wanted}: "
+                        "delete the connection and create another",
+                    )
+            same = rows.find(session, request.name)
+            if same is not None and same.id != before.id:
+                raise ConflictError("connection.name_in_use", f"there is a connection {request.name} already")
+            after = replace(
+                before,
+                name=request.name,
+                profile=request.profile,
+                enabled=request.enabled,
+                description=request.description,
+            )
+            if request.families is not None and set(request.families) != set(before.families):
+                after = self._plan(session, after, request.families)
+            if after == before:
+                return standing.view_connection(self._context, session, before)
+            after = replace(after, revision_number=before.revision_number + 1, updated_at=change.at)
+            rows.update(session, after)
+            change.touch(after.local.agent, after.remote.agent)
+            change.event(
+                "connection.updated",
+                ("connection", after.id, after.name),
+                f"{after.name}: revision {after.revision_number}",
+            )
+            return self._settled(change, after)
+
+    def delete(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:
+        """Have both agents take it down; it is forgotten once both reported it gone. Safe to repeat.
+
+        Raises NotFoundError and PreconditionError.
+        """
+        with self._context.change(request_id) as change:
+            connection = require(change.session, reference)
+            check_revision("connection", connection.name, connection.revision_number, expected)
+            if connection.deleting:
+                return
+            rows.set_deleting(change.session, connection.id, connection.revision_number + 1, change.at)
+            change.touch(connection.local.agent, connection.remote.agent)
+            change.event(
+                "connection.deleting",
+                ("connection", connection.id, connection.name),
+                f"{connection.name}: agents are told to take it down",
+            )
+            self._settled(change, require(change.session, connection.id))
+
+    def _settled(self, change: Change, connection: ConnectionRecord) -> ConnectionView:
+        """Give agents their new generations first: what they reported before is about older ones."""
+        change.finish()
+        view = standing.view_connection(self._context, change.session, connection)
+        standing.settle(change, connection)
+        return view
+
+    def _plan(
+        self, session: Session, connection: ConnectionRecord, wanted: tuple[Family, ...] | None
+    ) -> ConnectionRecord:
+        """Choose families and paths; refuse what the drivers cannot do or another connection uses."""
+        local, remote = connection.local, connection.remote
+        families = pairing.choose_families(local, remote, wanted)
+        for end in (local, remote):
+            _check_capabilities(session, end, families)
+        pairs = pairing.pair(local, remote, families)
+        _refuse_used(session, connection, pairs)
+        taken = rows.path_names(session, pairing.path_stem(local, remote))
+        taken -= {path.name for path in connection.paths}
+        return replace(connection, families=families, paths=pairing.name_paths(local, remote, pairs, taken))
+
+
+def _end(session: Session, field: str, reference: str) -> EndpointRecord:
+    try:
+        return endpoints.require(session, reference)
+    except NotFoundError as error:
+        # 404 is for the address of a request; this is its body.
+        raise InvalidError("connection.endpoint_unknown", f"{field}: {error.detail}") from error
+
+
+def _refuse_deleting(connection: ConnectionRecord) -> None:
+    if connection.deleting:
+        raise ConflictError("connection.deleting", f"connection {connection.name} is being deleted")
+
+
+def _refuse_used(session: Session, connection: ConnectionRecord, pairs: Iterable[PortPair]) -> None:
+    local, remote = connection.local, connection.remote
+    for ports in pairs:
+        user = rows.using_ports(
+            session, (local.agent, ports.local_interface), (remote.agent, ports.remote_interface)
+        )
+        if user is not None and user.id != connection.id:
+            raise ConflictError(
+                "connection.path_in_use",
+                f"the path from {ports.local_interface} of {local.place} to {ports.remote_interface} of "
+                f"{remote.place} belongs to connection {user.name}: name other interfaces in an endpoint",
+            )
+
+
+def _check_capabilities(session: Session, end: EndpointRecord, families: Iterable[Family]) -> None:
+    """What a driver says it cannot do is refused; what it does not mention is left to the agent."""
+    agent = agents.find(session, end.agent)
+    if agent is None or agent.inventory is None:
+        return
+    for driver, words in agent.inventory.get("capabilities", {}).items():
+        for family in families:
+            answer = words.get(family, True)
+            if answer is not True:
+                raise ConflictError(
+                    "driver.capability_missing",
+                    f"driver {driver} of {end.place} cannot do {family}: {answer or 'no reason given'}; "
+                    f"leave {family} out of families",
+                )
+
+
+def _names(connection: ConnectionRecord) -> str:
+    return ", ".join(path.name for path in connection.paths)

@@ -1,0 +1,134 @@
+"""What every service of the manager works with, and how a change is made.
+
+A change is one transaction: rows, the generations of the intents that follow from them, and its events: all
+or nothing. Only after the commit is the journal told and are waiting agents woken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from cellnet_core.manager import intent
+from cellnet_core.manager.reports import Reports
+from cellnet_core.manager.wakeups import Wakeups
+from cellnet_core.model.clock import Clock
+from cellnet_core.model.journal import Journal
+from cellnet_core.store import agents, cells, connections, events
+from cellnet_core.store.database import Database
+from cellnet_core.store.records import AgentKey, AgentRecord, EventRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The manager's surroundings; tests bring their own clock, wall and identifiers."""
+
+    database: Database
+    clock: Clock
+    wall: Callable[[], datetime]
+    """Aware time of day, for what people read; ages are measured on `clock`."""
+    new_id: Callable[[], str]
+    """A UUID as text, new each time."""
+    journal: Journal
+    reports: Reports
+    wakeups: Wakeups
+
+    @contextmanager
+    def change(self, request_id: str | None = None) -> Iterator[Change]:
+        """A transaction. Raises StoreUnavailableError; whatever the block raises rolls it back."""
+        with self.database.write() as session:
+            change = Change(self, session, request_id)
+            yield change
+            changed = change.finish()
+        for event in change.recorded:
+            self.journal.record(
+                event.type,
+                message=event.message,
+                resource=f"{event.resource_type} {event.resource_name}",
+                **event.detail,
+            )
+        self.wakeups.notify(changed)
+
+
+class Change:
+    """A change under way; see the module."""
+
+    def __init__(self, context: Context, session: Session, request_id: str | None) -> None:
+        self.context = context
+        self.session = session
+        self.at = context.wall()
+        self.recorded: list[EventRecord] = []
+        self._request_id = request_id
+        self._touched: set[AgentKey] = set()
+        self._changed: set[AgentKey] = set()
+
+    def touch(self, *keys: AgentKey) -> None:
+        """The intents of these agents may have changed."""
+        self._touched.update(keys)
+
+    def event(
+        self,
+        type_: str,
+        resource: tuple[str, str, str],
+        message: str,
+        severity: str = "info",
+        **detail: Any,
+    ) -> None:
+        """Record what happened. `resource`: its type, id and name; severity: info, warning, error."""
+        kind, identifier, name = resource
+        event = EventRecord(
+            id=0,
+            time=self.at,
+            type=type_,
+            severity=severity,
+            resource_type=kind,
+            resource_id=identifier,
+            resource_name=name,
+            message=message,
+            request_id=self._request_id,
+            detail=detail,
+        )
+        self.recorded.append(events.add(self.session, event))
+
+    def agent(self, key: AgentKey) -> AgentRecord:
+        """What is remembered of an agent; made when there was nothing."""
+        known = agents.find(self.session, key)
+        if known is not None:
+            return known
+        cell = cells.find(self.session, key.cell_id)
+        assert cell is not None, "keys are made from cells"
+        new = AgentRecord(
+            key=key,
+            cell_name=cell.name,
+            generation=0,
+            digest=intent.digest(()),
+            confirmed_empty=False,
+            inventory=None,
+            first_seen_at=None,
+        )
+        agents.save(self.session, new)
+        return new
+
+    def finish(self) -> set[AgentKey]:
+        """Raise the generation of each agent whose intent differs now; returns those of the whole change.
+
+        Safe to repeat within the change: an agent that was told the same already is left alone.
+        """
+        for key in sorted(self._touched):
+            agent = self.agent(key)
+            told = intent.render(key, connections.of_agent(self.session, key))
+            digest = intent.digest(told)
+            if digest == agent.digest:
+                continue
+            self._changed.add(key)
+            # It became empty because its connections were deleted here, one by one: that is meant.
+            agents.save(
+                self.session,
+                replace(agent, generation=agent.generation + 1, digest=digest, confirmed_empty=not told),
+            )
+        return self._changed

@@ -1,0 +1,241 @@
+"""What is right and what is wrong with a connection, one condition at a time. Pure.
+
+Conditions are positive: "True" is good. A side whose report is missing or too old makes a condition
+"Unknown": what it said before is not passed off as the present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from cellnet_core.model.wire import ConnectionReport, ReportDocument
+from cellnet_core.store.records import ConnectionRecord, EndpointRecord
+
+STALE_AFTER = 6.0
+"""Seconds. Agents report at least every two: three missed reports are no accident."""
+
+Truth = Literal["True", "False", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One end, as the manager knows it. Times in seconds."""
+
+    endpoint: EndpointRecord
+    report: ReportDocument | None
+    """The latest, or None since the manager started."""
+    age: float
+    """Since that report; without one, since the manager started."""
+    generation: int
+    """Of the intent that this agent should have."""
+    ever_seen: bool
+    """Whether this agent ever asked or reported: one that never did has nothing to take down."""
+
+    @property
+    def place(self) -> str:
+        """How messages name this side."""
+        return self.endpoint.place
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the report may be taken for the present."""
+        return self.report is not None and self.age <= STALE_AFTER
+
+    def about(self, connection: ConnectionRecord) -> ConnectionReport | None:
+        """What the latest report says of the connection."""
+        if self.report is None:
+            return None
+        return next((c for c in self.report.connections if c.id == connection.id), None)
+
+
+Sides = tuple[Side, Side]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A condition before its history."""
+
+    type: str
+    status: Truth
+    reason: str
+    message: str
+
+
+def find(connection: ConnectionRecord, sides: Sides) -> tuple[Finding, ...]:
+    """All conditions of the connection, always in the same order."""
+    families = " and ".join(connection.families)
+    return (
+        _enabled(connection),
+        _reporting(sides),
+        _applied(connection, sides),
+        _check("SessionsEstablished", "every path has its session", connection, sides, _sessions),
+        _check("RoutesLearned", f"each uses the other's prefixes in {families}", connection, sides, _routes),
+        _check("HealthChecked", f"round trips both ways in {families}", connection, sides, _health),
+        _check("PathsUp", "every path is up and in use", connection, sides, _paths),
+        _check("ProcessesRunning", "speaker, controller and switch answer", connection, sides, _processes),
+        *_reported(connection, sides),
+    )
+
+
+def wanted(connection: ConnectionRecord) -> bool:
+    """Whether the agents shall have it."""
+    return connection.enabled and not connection.deleting
+
+
+def is_absent(connection: ConnectionRecord, side: Side) -> bool:
+    """Whether this side has taken the connection down, for an intent that says so."""
+    if not side.ever_seen:
+        return True
+    if side.report is None:
+        return False
+    about = side.about(connection)
+    if about is None:
+        # Not listed under an intent that says "absent": this agent has nothing of it.
+        return side.report.generation >= side.generation
+    return about.phase == "absent" and about.revision >= connection.revision_number
+
+
+def _enabled(connection: ConnectionRecord) -> Finding:
+    if connection.deleting:
+        return Finding("Enabled", "False", "Deleting", "being deleted")
+    if not connection.enabled:
+        return Finding("Enabled", "False", "Disabled", "enabled is false")
+    return Finding("Enabled", "True", "Enabled", "wanted")
+
+
+def _reporting(sides: Sides) -> Finding:
+    late = []
+    reason = "ReportStale"
+    for side in sides:
+        if side.report is None:
+            reason = "NoReport"
+            late.append(
+                f"the agent of {side.place} has not reported since the manager started {side.age:.1f} s ago"
+                if side.ever_seen
+                else f"the agent of {side.place} has never reported"
+            )
+        elif not side.fresh:
+            late.append(f"the agent of {side.place} last reported {side.age:.1f} s ago")
+    if late:
+        return Finding("AgentsReporting", "False", reason, "; ".join(late))
+    return Finding("AgentsReporting", "True", "Fresh", "both agents report")
+
+
+def _applied(connection: ConnectionRecord, sides: Sides) -> Finding:
+    revision = connection.revision_number
+    waiting = []
+    for side in sides:
+        about = side.about(connection)
+        if not wanted(connection):
+            if not is_absent(connection, side):
+                waiting.append(f"{side.place} has not reported it gone")
+        elif about is None:
+            waiting.append(f"{side.place} has not taken it up")
+        elif about.phase == "error":
+            text = f"{side.place} cannot apply it: {_reasons(about)}"
+            return Finding("Applied", "False", "AgentError", text)
+        elif about.phase != "applied" or about.revision < revision:
+            waiting.append(f"{side.place} is applying revision {revision}")
+    if waiting:
+        return Finding("Applied", "False", "Pending", "; ".join(waiting))
+    return Finding("Applied", "True", "Applied", f"both sides have made revision {revision} so")
+
+
+def _reasons(about: ConnectionReport) -> str:
+    return "; ".join(c.message for c in about.conditions if c.status != "True") or "no reason given"
+
+
+Lack = tuple[str, str]
+"""Reason in CamelCase, and what is missing where."""
+Check = Callable[[ConnectionRecord, Side, Side, ConnectionReport], list[Lack]]
+
+
+def _check(type_: str, good: str, connection: ConnectionRecord, sides: Sides, check: Check) -> Finding:
+    """Unknown when a side has nothing current to say, False when either misses something, else True."""
+    stale = [side.place for side in sides if not side.fresh]
+    if stale:
+        return Finding(type_, "Unknown", "NoFreshReport", f"no current report from {' and '.join(stale)}")
+    lacking: list[Lack] = []
+    for near, far in (sides, sides[::-1]):
+        about = near.about(connection)
+        if about is None:
+            return Finding(type_, "Unknown", "NotTakenUp", f"{near.place} says nothing of it yet")
+        lacking += check(connection, near, far, about)
+    if lacking:
+        return Finding(type_, "False", lacking[0][0], "; ".join(text for _, text in lacking))
+    return Finding(type_, "True", "AsWanted", good)
+
+
+def _sessions(connection: ConnectionRecord, near: Side, _far: Side, about: ConnectionReport) -> list[Lack]:
+    states = {session.path: session for session in about.sessions}
+    lacking = []
+    for path in connection.paths:
+        session = states.get(path.name)
+        if session is None or session.state != "ESTABLISHED":
+            error = f" ({session.last_error})" if session and session.last_error else ""
+            lacking.append(
+                ("SessionDown", f"session of {path.name} is not ESTABLISHED at {near.place}{error}")
+            )
+    return lacking
+
+
+def _routes(connection: ConnectionRecord, near: Side, far: Side, about: ConnectionReport) -> list[Lack]:
+    lacking = []
+    for prefix in far.endpoint.prefixes:
+        family = "ipv6" if ":" in prefix else "ipv4"
+        if family in connection.families and prefix not in about.learned.get(family, ()):
+            lacking.append(("RouteMissing", f"{near.place} has no route to {prefix}"))
+    return lacking
+
+
+def _health(connection: ConnectionRecord, near: Side, far: Side, about: ConnectionReport) -> list[Lack]:
+    ok = {health.family for health in about.health if health.ok}
+    return [
+        ("NoAnswer", f"{near.place} gets no {family} answer from {far.place}")
+        for family in connection.families
+        if family not in ok
+    ]
+
+
+def _paths(connection: ConnectionRecord, near: Side, _far: Side, about: ConnectionReport) -> list[Lack]:
+    seen = {path.path: path for path in about.paths}
+    lacking = []
+    for path in connection.paths:
+        state = seen.get(path.name)
+        if state is None or state.link_up is None or state.bfd is None:
+            lacking.append(("PathUnknown", f"{near.place} does not know the state of {path.name}"))
+        elif not state.link_up:
+            lacking.append(("LinkDown", f"link of {path.name} is down at {near.place}"))
+        elif state.bfd not in ("up", "off"):
+            lacking.append(("BfdDown", f"BFD of {path.name} is {state.bfd} at {near.place}"))
+        elif state.held_down:
+            lacking.append(("HeldDown", f"{path.name} is up again at {near.place}, in its hold-down"))
+    return lacking
+
+
+def _processes(_c: ConnectionRecord, near: Side, _far: Side, _about: ConnectionReport) -> list[Lack]:
+    processes = () if near.report is None else near.report.processes
+    return [
+        (f"{process.name.capitalize()}Down", f"{process.name} of {near.place}: {process.message or 'down'}")
+        for process in processes
+        if not process.ok
+    ]
+
+
+def _reported(connection: ConnectionRecord, sides: Sides) -> list[Finding]:
+    """The agents' own conditions, the two sides' of one type as one: the worse counts."""
+    order: tuple[Truth, ...] = ("False", "Unknown", "True")
+    merged: dict[str, Finding] = {}
+    for side in sides:
+        about = side.about(connection)
+        for said in about.conditions if side.fresh and about is not None else ():
+            new = Finding(said.type, said.status, said.reason, f"{side.place}: {said.message}")
+            old = merged.get(said.type)
+            if old is not None:
+                worse, better = sorted((old, new), key=lambda finding: order.index(finding.status))
+                text = worse.message if worse.status != better.status else f"{old.message}; {new.message}"
+                new = Finding(said.type, worse.status, worse.reason, text)
+            merged[said.type] = new
+    return [merged[type_] for type_ in sorted(merged)]

@@ -1,0 +1,87 @@
+"""From stored connections to what one agent is told. Pure: the whole meaning of desired state is here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from cellnet_core.model.wire import (
+    ConnectionIntent,
+    IntentDocument,
+    PathIntent,
+    ProfileIntent,
+    RemoteIntent,
+)
+from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, PathRecord
+
+
+def render(key: AgentKey, connections: Iterable[ConnectionRecord]) -> tuple[ConnectionIntent, ...]:
+    """The connections as the agent of that gateway sees them, by name. Others are left out."""
+    mine = [c for c in connections if key in (c.local.agent, c.remote.agent)]
+    return tuple(_connection(key, connection) for connection in sorted(mine, key=lambda c: c.name))
+
+
+def document(owner: str, agent: AgentRecord, connections: Iterable[ConnectionRecord]) -> IntentDocument:
+    """The whole intent of an agent, at its present generation."""
+    return IntentDocument(
+        owner=owner,
+        generation=agent.generation,
+        confirmed_empty=agent.confirmed_empty,
+        connections=render(agent.key, connections),
+    )
+
+
+def digest(connections: Iterable[ConnectionIntent]) -> str:
+    """Equal exactly when the agent would be told the same."""
+    text = json.dumps([c.model_dump(mode="json") for c in connections], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _connection(key: AgentKey, connection: ConnectionRecord) -> ConnectionIntent:
+    near, far = connection.local, connection.remote
+    flipped = key != near.agent
+    if flipped:
+        near, far = far, near
+    return ConnectionIntent(
+        id=connection.id,
+        name=connection.name,
+        revision=connection.revision_number,
+        phase="present" if connection.enabled and not connection.deleting else "absent",
+        families=connection.families,
+        profile=ProfileIntent(
+            hold_time=connection.profile.hold_time,
+            graceful_restart_time=connection.profile.graceful_restart_time,
+            hold_down=connection.profile.hold_down,
+        ),
+        remote=RemoteIntent(
+            cell=far.cell_name,
+            asn=far.asn,
+            prefixes=far.prefixes,
+            health_addresses=far.health_check_addresses,
+        ),
+        prefixes=near.prefixes,
+        paths=tuple(_path(path, flipped) for path in connection.paths),
+    )
+
+
+def _path(path: PathRecord, flipped: bool) -> PathIntent:
+    interface, near, far = path.local_interface, path.local_addresses, path.remote_addresses
+    if flipped:
+        interface, near, far = path.remote_interface, far, near
+    return PathIntent(
+        name=path.name,
+        interface=interface,
+        local_addresses=near,
+        remote_addresses=far,
+        passive=waits(near, far),
+    )
+
+
+def waits(near: tuple[str, ...], far: tuple[str, ...]) -> bool:
+    """Whether this end waits for the TCP connection: the one with the numerically higher first address.
+
+    Two ends that both connect collide (RFC 4271 section 6.8) and end each other's sessions.
+    """
+    return int(ip_address(near[0])) > int(ip_address(far[0]))

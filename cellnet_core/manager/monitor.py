@@ -1,0 +1,82 @@
+"""Keeps the stored statuses true: after each report, and when reports stop coming."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from cellnet_core.manager import standing
+from cellnet_core.manager.context import Context
+from cellnet_core.manager.findings import STALE_AFTER
+from cellnet_core.store import agents, connections
+from cellnet_core.store.errors import StoreUnavailableError
+from cellnet_core.store.records import AgentKey
+
+INTERVAL = 0.5
+"""Seconds between looks for agents that fell silent."""
+
+LOG = logging.getLogger(__name__)
+
+
+class Monitor:
+    """One per manager. `tick` and `settle_agent` may run in any thread, `run` is a task of the event loop."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._fresh: dict[AgentKey, bool] = {}
+        with context.database.read() as session:
+            for agent in agents.everyone(session):
+                if agent.first_seen_at is not None:
+                    # Presumed to report until it had the time to: our restart is no event of theirs.
+                    self._fresh[agent.key] = True
+
+    def settle_agent(self, key: AgentKey) -> None:
+        """Bring the connections of this agent up to date. Cheap when its report says nothing new."""
+        if not self._fresh.get(key, False):
+            self._turn(key, fresh=True)
+        self._settle(key)
+
+    def tick(self) -> None:
+        """Find the agents that fell silent since the last look. Costs what agents there are, in memory."""
+        now = self._context.clock.now()
+        for key, fresh in list(self._fresh.items()):
+            if fresh and self._context.reports.age(key, now) > STALE_AFTER:
+                self._turn(key, fresh=False)
+                self._settle(key)
+
+    async def run(self) -> None:
+        """Look every INTERVAL, until cancelled."""
+        while True:
+            await self._context.clock.sleep(INTERVAL)
+            try:
+                await asyncio.to_thread(self.tick)
+            except StoreUnavailableError as error:
+                # The next look tries again: what is written follows from what is seen then.
+                LOG.warning("statuses could not be written: %s", error)
+
+    def _turn(self, key: AgentKey, *, fresh: bool) -> None:
+        known_before = key in self._fresh
+        with self._context.change() as change:
+            agent = change.agent(key)
+            resource = ("agent", agent.place, agent.place)
+            if not fresh:
+                text = f"the agent of {agent.place} has not reported for {STALE_AFTER:.0f} s"
+                change.event("agent.silent", resource, text, "warning")
+            elif known_before:
+                change.event("agent.heard", resource, f"the agent of {agent.place} reports again")
+        self._fresh[key] = fresh
+
+    def _settle(self, key: AgentKey) -> None:
+        with self._context.database.read() as session:
+            stale = [
+                connection.id
+                for connection in connections.of_agent(session, key)
+                if standing.needs_settling(self._context, session, connection)
+            ]
+        if not stale:
+            return
+        with self._context.change() as change:
+            for connection_id in stale:
+                connection = connections.find(change.session, connection_id)
+                if connection is not None:
+                    standing.settle(change, connection)

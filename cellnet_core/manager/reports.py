@@ -1,0 +1,65 @@
+"""The latest report of each agent, in memory: a report is worth nothing after a restart, agents send anew."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+from cellnet_core.manager.findings import STALE_AFTER
+from cellnet_core.model.wire import ReportDocument
+from cellnet_core.store.records import AgentKey
+
+REMEMBERED_LIVES = 8
+"""Former agent ids kept per agent, so that a late report of a dead process is not taken for news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A report, and when it came: on the monotonic clock (seconds) and on the wall."""
+
+    report: ReportDocument
+    at: float
+    wall: datetime
+    steady_since: datetime
+    """When the agent began to report without a gap that made it stale."""
+
+
+class Reports:
+    """Takes reports in order of their sequence, for as many agents as there are. Safe from any thread."""
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        """When this manager began to listen, on the monotonic clock."""
+        self._lock = threading.Lock()
+        self._latest: dict[AgentKey, Received] = {}
+        self._past_lives: dict[AgentKey, tuple[str, ...]] = {}
+
+    def accept(self, key: AgentKey, report: ReportDocument, now: float, wall: datetime) -> bool:
+        """Keep the report if it is news; False when it came out of order or from a former life."""
+        since = wall
+        with self._lock:
+            before = self._latest.get(key)
+            if before is not None:
+                if report.agent_id == before.report.agent_id:
+                    if report.sequence <= before.report.sequence:
+                        return False
+                elif report.agent_id in self._past_lives.get(key, ()):
+                    return False
+                else:
+                    lives = (before.report.agent_id, *self._past_lives.get(key, ()))
+                    self._past_lives[key] = lives[:REMEMBERED_LIVES]
+                if now - before.at <= STALE_AFTER:
+                    since = before.steady_since
+            self._latest[key] = Received(report, now, wall, since)
+            return True
+
+    def latest(self, key: AgentKey) -> Received | None:
+        """The newest report, however old."""
+        with self._lock:
+            return self._latest.get(key)
+
+    def age(self, key: AgentKey, now: float) -> float:
+        """Seconds since the newest report; without one, since this manager began to listen."""
+        received = self.latest(key)
+        return now - (self.started if received is None else received.at)

@@ -1,0 +1,39 @@
+"""The manager as one value: its services, over one context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cellnet_core.manager.agents import Agents
+from cellnet_core.manager.cells import Cells
+from cellnet_core.manager.connections import Connections
+from cellnet_core.manager.context import Context
+from cellnet_core.manager.endpoints import Endpoints
+from cellnet_core.manager.events import Events
+from cellnet_core.manager.monitor import Monitor
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """What the northbound interface talks to."""
+
+    context: Context
+    cells: Cells
+    endpoints: Endpoints
+    connections: Connections
+    agents: Agents
+    events: Events
+    monitor: Monitor
+
+
+def assemble(context: Context) -> Manager:
+    """All services over this context."""
+    return Manager(
+        context=context,
+        cells=Cells(context),
+        endpoints=Endpoints(context),
+        connections=Connections(context),
+        agents=Agents(context),
+        events=Events(context),
+        monitor=Monitor(context),
+    )

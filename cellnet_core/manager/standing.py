@@ -1,0 +1,196 @@
+"""How things stand: brings stored objects and the latest reports together, and writes down what changed.
+
+Reading works the status out anew each time, so that an age is true at the moment of the answer. Settling
+keeps the result in the store (for filters, for `since`, for the next start), makes events, and forgets connections
+that both agents have taken down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cellnet_core.manager import findings, status
+from cellnet_core.manager.context import Change, Context
+from cellnet_core.manager.findings import Side, Sides
+from cellnet_core.manager.reports import Received
+from cellnet_core.store import agents, connections
+from cellnet_core.store.records import (
+    AgentRecord,
+    CellRecord,
+    ConditionRecord,
+    ConnectionRecord,
+    EndpointRecord,
+    StatusRecord,
+)
+
+SEVERITY = {"ONLINE": "info", "DEGRADED": "warning", "UNKNOWN": "warning", "OFFLINE": "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """A connection, its status now, and what each side last said."""
+
+    record: ConnectionRecord
+    status: StatusRecord
+    sides: Sides
+    received: tuple[Received | None, Received | None]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointView:
+    """An endpoint and its status now."""
+
+    record: EndpointRecord
+    operating_status: str
+    conditions: tuple[ConditionRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """An agent, its latest report and the age of that (seconds; without one, since the manager started)."""
+
+    record: AgentRecord
+    received: Received | None
+    age: float
+
+    @property
+    def operating_status(self) -> str:
+        """ONLINE while it reports; UNKNOWN when it does not: it may well be doing its work."""
+        fresh = self.received is not None and self.age <= findings.STALE_AFTER
+        return "ONLINE" if fresh else "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """A cell and its agents."""
+
+    record: CellRecord
+    agents: tuple[AgentView, ...]
+
+    @property
+    def operating_status(self) -> str:
+        """As good as the least known of its agents; NO_MONITOR when no agent was ever heard of."""
+        heard = [agent for agent in self.agents if agent.record.first_seen_at is not None]
+        if not heard:
+            return "NO_MONITOR"
+        return "ONLINE" if all(a.operating_status == "ONLINE" for a in heard) else "UNKNOWN"
+
+
+def view_connection(context: Context, session: Session, connection: ConnectionRecord) -> ConnectionView:
+    """The connection as it stands now."""
+    near, near_report = _side(context, session, connection.local)
+    far, far_report = _side(context, session, connection.remote)
+    now = status.evaluate(connection, (near, far), connection.status, context.wall())
+    return ConnectionView(connection, now, (near, far), (near_report, far_report))
+
+
+def view_agent(context: Context, record: AgentRecord) -> AgentView:
+    """The agent as it stands now."""
+    age = context.reports.age(record.key, context.clock.now())
+    return AgentView(record, context.reports.latest(record.key), age)
+
+
+def view_endpoint(context: Context, session: Session, endpoint: EndpointRecord) -> EndpointView:
+    """The endpoint as it stands now: is its agent heard, does its gateway have its ports."""
+    side, received = _side(context, session, endpoint)
+    if not side.fresh or received is None:
+        text = f"the agent of {side.place} last reported {side.age:.1f} s ago"
+        reason, since = "ReportStale", endpoint.created_at
+        if received is None:
+            text, reason = f"the agent of {side.place} has not reported since the manager started", "NoReport"
+        else:
+            since = received.wall
+        return EndpointView(
+            endpoint, "UNKNOWN", (ConditionRecord("AgentReporting", "False", reason, text, since),)
+        )
+    since = received.steady_since
+    reporting = ConditionRecord("AgentReporting", "True", "Fresh", "its agent reports", since)
+    offered = {port.interface: set(port.addresses) for port in received.report.inventory.ports}
+    missing = [
+        port.interface
+        for port in endpoint.interfaces
+        if not set(port.addresses) <= offered.get(port.interface, set())
+    ]
+    if missing:
+        text = f"{side.place} has no port {', '.join(missing)} with the endpoint's addresses any more"
+        ports = ConditionRecord("PortsPresent", "False", "PortMissing", text, since)
+        return EndpointView(endpoint, "DEGRADED", (reporting, ports))
+    ports = ConditionRecord("PortsPresent", "True", "AsWanted", "its gateway has its ports", since)
+    return EndpointView(endpoint, "ONLINE", (reporting, ports))
+
+
+def needs_settling(context: Context, session: Session, connection: ConnectionRecord) -> bool:
+    """Whether there is anything to write down (most reports say nothing new).
+
+    Not while an agent had no time yet to report to a manager that just started: that is no news of the
+    connection, though whoever asks in that moment is told UNKNOWN.
+    """
+    view = view_connection(context, session, connection)
+    if connection.deleting and status.is_gone(connection, view.sides):
+        return True
+    if any(s.report is None and s.ever_seen and s.age <= findings.STALE_AFTER for s in view.sides):
+        return False
+    return not status.same(connection.status, view.status)
+
+
+def settle(change: Change, connection: ConnectionRecord) -> None:
+    """Write down how the connection stands now; forget it when it was deleted and is gone on both sides."""
+    view = view_connection(change.context, change.session, connection)
+    resource = ("connection", connection.id, connection.name)
+    if connection.deleting and status.is_gone(connection, view.sides):
+        connections.remove(change.session, connection.id)
+        change.touch(connection.local.agent, connection.remote.agent)
+        change.event("connection.deleted", resource, f"{connection.name} is gone on both sides")
+        return
+    before, after = connection.status, view.status
+    if status.same(before, after):
+        return
+    connections.set_status(change.session, connection.id, after)
+    why = status.explain(after)
+    if before.provisioning_status != after.provisioning_status:
+        change.event(
+            "connection.provisioning_status",
+            resource,
+            f"{connection.name}: {before.provisioning_status} -> {after.provisioning_status}",
+            "error" if after.provisioning_status == "ERROR" else "info",
+            before=before.provisioning_status,
+            after=after.provisioning_status,
+        )
+    if before.operating_status != after.operating_status:
+        change.event(
+            "connection.operating_status",
+            resource,
+            f"{connection.name}: {before.operating_status} -> {after.operating_status}"
+            + (f" ({why})" if why else ""),
+            SEVERITY[after.operating_status],
+            before=before.operating_status,
+            after=after.operating_status,
+        )
+    elif flipped := status.flips(before, after):
+        change.event(
+            "connection.conditions",
+            resource,
+            f"{connection.name}: " + "; ".join(f"{c.type} {c.status}: {c.message}" for c in flipped),
+            types=[c.type for c in flipped],
+        )
+
+
+def _side(context: Context, session: Session, endpoint: EndpointRecord) -> tuple[Side, Received | None]:
+    agent = agents.find(session, endpoint.agent)
+    received = context.reports.latest(endpoint.agent)
+    side = Side(
+        endpoint=endpoint,
+        report=None if received is None else received.report,
+        age=context.reports.age(endpoint.agent, context.clock.now()),
+        generation=0 if agent is None else agent.generation,
+        ever_seen=agent is not None and agent.first_seen_at is not None,
+    )
+    return side, received
+
+
+def observed_at(received: Received | None) -> datetime | None:
+    """When the side last said something."""
+    return None if received is None else received.wall

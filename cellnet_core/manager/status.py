@@ -1,0 +1,117 @@
+"""The two statuses of a connection now, from both agents' latest reports and their age. Pure.
+
+Operating status, first match wins:
+    OFFLINE   not wanted, and taken down on both sides
+    UNKNOWN   an agent has not reported for STALE_AFTER seconds: nothing older is passed off as the present
+    OFFLINE   in no family is health ok on both sides
+    ONLINE    health is ok in every family on both sides, and every condition is True
+    DEGRADED  the rest: something still passes, something is not as it should be
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cellnet_core.manager import findings
+from cellnet_core.manager.findings import Finding, Side, Sides
+from cellnet_core.store.records import ConditionRecord, ConnectionRecord, Family, StatusRecord
+
+NEW = StatusRecord("PENDING_CREATE", "OFFLINE", 0)
+"""Before anything is known."""
+
+HOLDS_AN_AGE = frozenset({"AgentsReporting"})
+"""Conditions whose message differs each time it is worked out."""
+
+
+def evaluate(
+    connection: ConnectionRecord, sides: Sides, previous: StatusRecord, at: datetime
+) -> StatusRecord:
+    """The status now. `previous` gives conditions their `since` and remembers what was applied before."""
+    found = findings.find(connection, sides)
+    observed = min(_observed(connection, side, previous.observed_revision) for side in sides)
+    return StatusRecord(
+        provisioning_status=_provisioning(connection, sides, observed),
+        operating_status=_operating(connection, sides, found),
+        observed_revision=observed,
+        conditions=_with_history(found, previous.conditions, at),
+    )
+
+
+def is_gone(connection: ConnectionRecord, sides: Sides) -> bool:
+    """Whether both agents have taken the connection down, so that it can be forgotten."""
+    return all(findings.is_absent(connection, side) for side in sides)
+
+
+def same(one: StatusRecord, other: StatusRecord) -> bool:
+    """Whether there is nothing new to write down."""
+    return _essence(one) == _essence(other)
+
+
+def flips(before: StatusRecord, after: StatusRecord) -> tuple[ConditionRecord, ...]:
+    """The conditions that changed their status or reason."""
+    known = {(c.type, c.status, c.reason) for c in before.conditions}
+    return tuple(c for c in after.conditions if (c.type, c.status, c.reason) not in known)
+
+
+def explain(status: StatusRecord) -> str:
+    """Why it is not ONLINE, in one line; empty when it is."""
+    return "; ".join(f"{c.reason}: {c.message}" for c in status.conditions if c.status == "False")
+
+
+def _observed(connection: ConnectionRecord, side: Side, before: int) -> int:
+    """The last revision that this side is known to have made so."""
+    if not findings.wanted(connection) and findings.is_absent(connection, side):
+        return connection.revision_number
+    about = side.about(connection)
+    if about is not None and about.phase in ("applied", "absent"):
+        return about.revision
+    return before
+
+
+def _provisioning(connection: ConnectionRecord, sides: Sides, observed: int) -> str:
+    if connection.deleting:
+        return "PENDING_DELETE"
+    if any((about := side.about(connection)) is not None and about.phase == "error" for side in sides):
+        return "ERROR"
+    if observed >= connection.revision_number:
+        return "ACTIVE"
+    return "PENDING_CREATE" if observed == 0 else "PENDING_UPDATE"
+
+
+def _operating(connection: ConnectionRecord, sides: Sides, found: tuple[Finding, ...]) -> str:
+    if not findings.wanted(connection) and is_gone(connection, sides):
+        return "OFFLINE"
+    if not all(side.fresh for side in sides):
+        return "UNKNOWN"
+    healthy = [f for f in connection.families if all(_answers(connection, side, f) for side in sides)]
+    if not healthy:
+        return "OFFLINE"
+    whole = len(healthy) == len(connection.families) and all(f.status == "True" for f in found)
+    return "ONLINE" if whole else "DEGRADED"
+
+
+def _answers(connection: ConnectionRecord, side: Side, family: Family) -> bool:
+    about = side.about(connection)
+    return about is not None and any(health.ok for health in about.health if health.family == family)
+
+
+def _with_history(
+    found: tuple[Finding, ...], before: tuple[ConditionRecord, ...], at: datetime
+) -> tuple[ConditionRecord, ...]:
+    since = {(c.type, c.status, c.reason): c.since for c in before}
+    return tuple(
+        ConditionRecord(f.type, f.status, f.reason, f.message, since.get((f.type, f.status, f.reason), at))
+        for f in found
+    )
+
+
+def _essence(status: StatusRecord) -> object:
+    return (
+        status.provisioning_status,
+        status.operating_status,
+        status.observed_revision,
+        [
+            (c.type, c.status, c.reason, "" if c.type in HOLDS_AN_AGE else c.message)
+            for c in status.conditions
+        ],
+    )

@@ -1,0 +1,54 @@
+"""Agents in the store: generations of their intent, and the inventory they last reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cellnet_core.store.records import AgentKey, AgentRecord
+from cellnet_core.store.schema import AgentRow, CellRow
+
+
+def find(session: Session, key: AgentKey) -> AgentRecord | None:
+    """What is remembered of the agent."""
+    row = session.get(AgentRow, (key.cell_id, key.gateway))
+    return None if row is None else _record(row)
+
+
+def everyone(session: Session, cell_id: str | None = None) -> tuple[AgentRecord, ...]:
+    """All agents, or those of a cell, by cell and gateway."""
+    statement = select(AgentRow).join(CellRow).order_by(CellRow.name, AgentRow.gateway)
+    if cell_id is not None:
+        statement = statement.where(AgentRow.cell_id == cell_id)
+    return tuple(_record(row) for row in session.scalars(statement))
+
+
+def save(session: Session, agent: AgentRecord) -> None:
+    """Add the agent, or replace what is remembered of it."""
+    session.merge(
+        AgentRow(
+            cell_id=agent.key.cell_id,
+            gateway=agent.key.gateway,
+            generation=agent.generation,
+            digest=agent.digest,
+            confirmed_empty=agent.confirmed_empty,
+            inventory=agent.inventory,
+            first_seen_at=agent.first_seen_at,
+        )
+    )
+    session.flush()
+
+
+def _record(row: AgentRow) -> AgentRecord:
+    inventory: dict[str, Any] | None = row.inventory
+    return AgentRecord(
+        key=AgentKey(row.cell_id, row.gateway),
+        cell_name=row.cell.name,
+        generation=row.generation,
+        digest=row.digest,
+        confirmed_empty=row.confirmed_empty,
+        inventory=inventory,
+        first_seen_at=row.first_seen_at,
+    )

@@ -1,0 +1,254 @@
+"""Connections and their paths in the store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from cellnet_core.store import endpoints, listing
+from cellnet_core.store.records import (
+    AgentKey,
+    ConditionRecord,
+    ConnectionRecord,
+    Family,
+    PathRecord,
+    ProfileRecord,
+    StatusRecord,
+)
+from cellnet_core.store.schema import ConnectionRow, EndpointRow, PathRow
+
+COLUMNS: listing.Columns = {
+    "id": ConnectionRow.id,
+    "name": ConnectionRow.name,
+    "local_endpoint_id": ConnectionRow.local_endpoint_id,
+    "remote_endpoint_id": ConnectionRow.remote_endpoint_id,
+    "enabled": ConnectionRow.enabled,
+    "provisioning_status": ConnectionRow.provisioning_status,
+    "operating_status": ConnectionRow.operating_status,
+    "created_at": ConnectionRow.created_at,
+    "updated_at": ConnectionRow.updated_at,
+}
+
+
+def find(session: Session, reference: str) -> ConnectionRecord | None:
+    """The connection with that id or name."""
+    same = or_(ConnectionRow.id == reference, ConnectionRow.name == reference)
+    rows = list(session.scalars(select(ConnectionRow).where(same)).unique())
+    rows.sort(key=lambda row: row.id != reference)
+    return record(rows[0]) if rows else None
+
+
+def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionRecord]:
+    """A page of connections."""
+    rows, more = listing.fetch(session, select(ConnectionRow), COLUMNS, query)
+    return listing.Page(tuple(record(row) for row in rows), more)
+
+
+def of_agent(session: Session, key: AgentKey) -> tuple[ConnectionRecord, ...]:
+    """All connections with an end on one gateway, by name. Costs what that gateway has."""
+    mine = select(EndpointRow.id).where(
+        EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway
+    )
+    return _records(
+        session,
+        select(ConnectionRow).where(
+            or_(ConnectionRow.local_endpoint_id.in_(mine), ConnectionRow.remote_endpoint_id.in_(mine))
+        ),
+    )
+
+
+def of_endpoint(session: Session, endpoint_id: str) -> tuple[ConnectionRecord, ...]:
+    """All connections that use an endpoint, by name."""
+    return _records(
+        session,
+        select(ConnectionRow).where(
+            or_(
+                ConnectionRow.local_endpoint_id == endpoint_id,
+                ConnectionRow.remote_endpoint_id == endpoint_id,
+            )
+        ),
+    )
+
+
+def between(session: Session, one: str, other: str) -> ConnectionRecord | None:
+    """The connection that joins two endpoints, whichever is its local one."""
+    ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
+    found = _records(
+        session,
+        select(ConnectionRow).where(
+            or_(
+                and_(ends[0] == one, ends[1] == other),
+                and_(ends[0] == other, ends[1] == one),
+            )
+        ),
+    )
+    return found[0] if found else None
+
+
+def using_ports(
+    session: Session, one: tuple[AgentKey, str], other: tuple[AgentKey, str]
+) -> ConnectionRecord | None:
+    """The connection whose path joins these two ports (agent, interface), in either direction."""
+    local, remote = aliased(EndpointRow), aliased(EndpointRow)
+
+    def joins(a: tuple[AgentKey, str], b: tuple[AgentKey, str]) -> Any:
+        return and_(
+            local.cell_id == a[0].cell_id,
+            local.gateway == a[0].gateway,
+            PathRow.local_interface == a[1],
+            remote.cell_id == b[0].cell_id,
+            remote.gateway == b[0].gateway,
+            PathRow.remote_interface == b[1],
+        )
+
+    found = _records(
+        session,
+        select(ConnectionRow)
+        .join(PathRow, PathRow.connection_id == ConnectionRow.id)
+        .join(local, ConnectionRow.local_endpoint_id == local.id)
+        .join(remote, ConnectionRow.remote_endpoint_id == remote.id)
+        .where(or_(joins(one, other), joins(other, one))),
+    )
+    return found[0] if found else None
+
+
+def path_names(session: Session, prefix: str) -> frozenset[str]:
+    """Names of paths in use that start like this."""
+    rows = session.scalars(select(PathRow.name).where(PathRow.name.startswith(prefix, autoescape=True)))
+    return frozenset(rows)
+
+
+def add(session: Session, connection: ConnectionRecord) -> None:
+    """Add the connection with its paths. Its endpoints must exist."""
+    row = ConnectionRow(
+        id=connection.id,
+        local_endpoint_id=connection.local.id,
+        remote_endpoint_id=connection.remote.id,
+        deleting=connection.deleting,
+        observed_revision=0,
+        provisioning_status="",
+        operating_status="",
+        conditions=[],
+        created_at=connection.created_at,
+    )
+    _fill(row, connection)
+    session.add(row)
+    session.flush()
+    set_status(session, connection.id, connection.status)
+
+
+def update(session: Session, connection: ConnectionRecord) -> None:
+    """Replace what may change of a connection: everything desired but its endpoints."""
+    row = session.get_one(ConnectionRow, connection.id)
+    row.paths.clear()
+    session.flush()  # the old paths' names are free before the new ones come
+    _fill(row, connection)
+    session.flush()
+
+
+def set_deleting(session: Session, connection_id: str, revision_number: int, at: datetime) -> None:
+    """From now on its agents are told to take it down."""
+    row = session.get_one(ConnectionRow, connection_id)
+    row.deleting = True
+    row.revision_number = revision_number
+    row.updated_at = at
+    session.flush()
+
+
+def set_status(session: Session, connection_id: str, status: StatusRecord) -> None:
+    """Keep what was worked out. Touches one row and no revision."""
+    row = session.get_one(ConnectionRow, connection_id)
+    row.provisioning_status = status.provisioning_status
+    row.operating_status = status.operating_status
+    row.observed_revision = status.observed_revision
+    row.conditions = [
+        {
+            "type": condition.type,
+            "status": condition.status,
+            "reason": condition.reason,
+            "message": condition.message,
+            "since": condition.since.isoformat(),
+        }
+        for condition in status.conditions
+    ]
+    session.flush()
+
+
+def remove(session: Session, connection_id: str) -> None:
+    """Forget a connection and its paths."""
+    session.delete(session.get_one(ConnectionRow, connection_id))
+    session.flush()
+
+
+def _records(session: Session, statement: Select[ConnectionRow]) -> tuple[ConnectionRecord, ...]:
+    rows = session.scalars(statement.order_by(ConnectionRow.name)).unique()
+    return tuple(record(row) for row in rows)
+
+
+def _fill(row: ConnectionRow, connection: ConnectionRecord) -> None:
+    row.name = connection.name
+    row.families = list(connection.families)
+    row.hold_time = connection.profile.hold_time
+    row.graceful_restart_time = connection.profile.graceful_restart_time
+    row.hold_down = connection.profile.hold_down
+    row.enabled = connection.enabled
+    row.description = connection.description
+    row.revision_number = connection.revision_number
+    row.updated_at = connection.updated_at
+    row.paths = [
+        PathRow(
+            name=path.name,
+            position=position,
+            local_interface=path.local_interface,
+            remote_interface=path.remote_interface,
+            local_addresses=list(path.local_addresses),
+            remote_addresses=list(path.remote_addresses),
+        )
+        for position, path in enumerate(connection.paths)
+    ]
+
+
+def record(row: ConnectionRow) -> ConnectionRecord:
+    """The row as a value."""
+    return ConnectionRecord(
+        id=row.id,
+        name=row.name,
+        local=endpoints.record(row.local),
+        remote=endpoints.record(row.remote),
+        families=cast(tuple[Family, ...], tuple(row.families)),
+        profile=ProfileRecord(row.hold_time, row.graceful_restart_time, row.hold_down),
+        enabled=row.enabled,
+        deleting=row.deleting,
+        paths=tuple(
+            PathRecord(
+                name=path.name,
+                local_interface=path.local_interface,
+                remote_interface=path.remote_interface,
+                local_addresses=tuple(path.local_addresses),
+                remote_addresses=tuple(path.remote_addresses),
+            )
+            for path in row.paths
+        ),
+        description=row.description,
+        revision_number=row.revision_number,
+        status=StatusRecord(
+            provisioning_status=row.provisioning_status,
+            operating_status=row.operating_status,
+            observed_revision=row.observed_revision,
+            conditions=tuple(
+                ConditionRecord(
+                    type=condition["type"],
+                    status=condition["status"],
+                    reason=condition["reason"],
+                    message=condition["message"],
+                    since=datetime.fromisoformat(condition["since"]),
+                )
+                for condition in row.conditions
+            ),
+        ),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

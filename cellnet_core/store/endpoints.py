@@ -1,0 +1,99 @@
+"""Endpoints in the store."""
+
+from __future__ import annotations
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cellnet_core.store import listing
+from cellnet_core.store.records import AgentKey, EndpointRecord, InterfaceRecord
+from cellnet_core.store.schema import CellRow, EndpointRow
+
+COLUMNS: listing.Columns = {
+    "id": EndpointRow.id,
+    "name": EndpointRow.name,
+    "cell": CellRow.name,
+    "cell_id": EndpointRow.cell_id,
+    "gateway": EndpointRow.gateway,
+    "asn": EndpointRow.asn,
+    "created_at": EndpointRow.created_at,
+}
+
+
+def find(session: Session, reference: str) -> EndpointRecord | None:
+    """The endpoint with that id or name."""
+    rows = list(
+        session.scalars(
+            select(EndpointRow).where(or_(EndpointRow.id == reference, EndpointRow.name == reference))
+        )
+    )
+    rows.sort(key=lambda row: row.id != reference)
+    return record(rows[0]) if rows else None
+
+
+def page(session: Session, query: listing.PageQuery) -> listing.Page[EndpointRecord]:
+    """A page of endpoints."""
+    statement = select(EndpointRow).join(CellRow, EndpointRow.cell_id == CellRow.id)
+    rows, more = listing.fetch(session, statement, COLUMNS, query)
+    return listing.Page(tuple(record(row) for row in rows), more)
+
+
+def of_agent(session: Session, key: AgentKey) -> tuple[EndpointRecord, ...]:
+    """All endpoints of one gateway, by name."""
+    rows = session.scalars(
+        select(EndpointRow)
+        .where(EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway)
+        .order_by(EndpointRow.name)
+    )
+    return tuple(record(row) for row in rows)
+
+
+def add(session: Session, endpoint: EndpointRecord) -> None:
+    """Add the endpoint. Its cell must exist."""
+    session.add(
+        EndpointRow(
+            id=endpoint.id,
+            name=endpoint.name,
+            cell_id=endpoint.cell_id,
+            gateway=endpoint.gateway,
+            asn=endpoint.asn,
+            prefixes=list(endpoint.prefixes),
+            health_check_addresses=list(endpoint.health_check_addresses),
+            interfaces=[
+                {"interface": port.interface, "addresses": list(port.addresses)}
+                for port in endpoint.interfaces
+            ],
+            description=endpoint.description,
+            revision_number=endpoint.revision_number,
+            created_at=endpoint.created_at,
+            updated_at=endpoint.updated_at,
+        )
+    )
+    session.flush()
+
+
+def remove(session: Session, endpoint_id: str) -> None:
+    """Forget an endpoint that no connection uses."""
+    session.delete(session.get_one(EndpointRow, endpoint_id))
+    session.flush()
+
+
+def record(row: EndpointRow) -> EndpointRecord:
+    """The row as a value."""
+    return EndpointRecord(
+        id=row.id,
+        name=row.name,
+        cell_id=row.cell_id,
+        cell_name=row.cell.name,
+        gateway=row.gateway,
+        asn=row.asn,
+        prefixes=tuple(row.prefixes),
+        health_check_addresses=tuple(row.health_check_addresses),
+        interfaces=tuple(
+            InterfaceRecord(port["interface"], tuple(port["addresses"])) for port in row.interfaces
+        ),
+        description=row.description,
+        revision_number=row.revision_number,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,134 @@
+"""Pages of a collection: filters, order, marker. The same for every resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from cellnet_core.store.errors import BadQueryError
+
+Operator = Literal["eq", "neq", "in", "nin", "gt", "gte", "lt", "lte"]
+Direction = Literal["asc", "desc"]
+Columns = Mapping[str, InstrumentedAttribute[Any]]
+Row = TypeVar("Row")
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`values` has one entry, several for "in" and "nin"."""
+
+    field: str
+    operator: Operator
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """What part of a collection is wanted. `marker` is the id of the last object of the page before."""
+
+    limit: int = 100
+    marker: str | None = None
+    sort: tuple[tuple[str, Direction], ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """`more` says whether another page follows."""
+
+    items: tuple[Item, ...]
+    more: bool
+
+
+_COMPARE: Mapping[Operator, Callable[[InstrumentedAttribute[Any], list[Any]], ColumnElement[bool]]] = {
+    "eq": lambda column, values: column == values[0],
+    "neq": lambda column, values: column != values[0],
+    "in": lambda column, values: column.in_(values),
+    "nin": lambda column, values: column.not_in(values),
+    "gt": lambda column, values: column > values[0],
+    "gte": lambda column, values: column >= values[0],
+    "lt": lambda column, values: column < values[0],
+    "lte": lambda column, values: column <= values[0],
+}
+
+
+def fetch(
+    session: Session, statement: Select[Row], columns: Columns, query: PageQuery
+) -> tuple[list[Row], bool]:
+    """The rows of one page, and whether more follow.
+
+    `columns` are the fields that may be filtered and sorted by; "id" must be among them and ends every order,
+    so that pages neither overlap nor skip. Raises BadQueryError.
+    """
+    for wanted in query.filters:
+        statement = statement.where(_condition(columns, wanted))
+    order = [(_column(columns, "sort", name), direction) for name, direction in query.sort]
+    order.append((columns["id"], "asc"))
+    if query.marker is not None:
+        statement = statement.where(_after(session, columns, order, query.marker))
+    statement = statement.order_by(*(c.desc() if d == "desc" else c.asc() for c, d in order))
+    rows = list(session.scalars(statement.limit(query.limit + 1)).unique())
+    return rows[: query.limit], len(rows) > query.limit
+
+
+def _after(
+    session: Session,
+    columns: Columns,
+    order: list[tuple[InstrumentedAttribute[Any], Direction]],
+    marker: str,
+) -> ColumnElement[bool]:
+    """Everything behind the marker's row in this order (keyset, so the cost does not grow with the page)."""
+    identifier = columns["id"]
+    parents = select(*(column for column, _ in order)).select_from(identifier.class_)
+    for relationship in {c.class_ for c, _ in order} - {identifier.class_}:
+        parents = parents.join(relationship)
+    row = session.execute(parents.where(identifier == _value(identifier, "marker", marker))).first()
+    if row is None:
+        raise BadQueryError("marker", f"there is no object {marker!r} to go on from: start without a marker")
+    alternatives: list[ColumnElement[bool]] = []
+    same: list[ColumnElement[bool]] = []
+    for (column, direction), value in zip(order, row, strict=True):
+        alternatives.append(and_(*same, column < value if direction == "desc" else column > value))
+        same.append(column == value)
+    return or_(*alternatives)
+
+
+def _condition(columns: Columns, wanted: Filter) -> ColumnElement[bool]:
+    column = _column(columns, wanted.field, wanted.field)
+    return _COMPARE[wanted.operator](column, [_value(column, wanted.field, text) for text in wanted.values])
+
+
+def _column(columns: Columns, parameter: str, name: str) -> InstrumentedAttribute[Any]:
+    try:
+        return columns[name]
+    except KeyError:
+        known = ", ".join(sorted(columns))
+        raise BadQueryError(parameter, f"{name!r} is not a field of these objects; known: {known}") from None
+
+
+def _value(column: InstrumentedAttribute[Any], parameter: str, text: str) -> Any:
+    """The text of a query as the column's type."""
+    kind = column.type.python_type
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if kind is int:
+            # Beyond 64 bits the database would refuse it; such a number equals none of ours anyway.
+            return max(-(2**63), min(int(text), 2**63 - 1))
+        if kind is datetime:
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (KeyError, ValueError):
+        words = {
+            bool: "true or false",
+            int: "a whole number",
+            datetime: "a time such as 2026-01-31T12:00:00Z",
+        }
+        raise BadQueryError(parameter, f"{text!r} is not {words[kind]}") from None
+    return text

@@ -1,0 +1,168 @@
+"""The values that go into the store and come out of it: frozen, complete, detached from any session.
+
+Identifiers are UUIDs as text, times are aware UTC, addresses and prefixes canonical text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Family = Literal["ipv4", "ipv6"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AgentKey:
+    """Which agent: the id of its cell and the name of its gateway."""
+
+    cell_id: str
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """A cell. `prefixes` is what it announces to other cells."""
+
+    id: str
+    name: str
+    kind: str
+    nova_cell_uuid: str | None
+    asn: int
+    prefixes: tuple[str, ...]
+    description: str
+    revision_number: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRecord:
+    """A WAN port of an endpoint; addresses with prefix length, at most one per family, IPv4 first."""
+
+    interface: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRecord:
+    """One side of connections: a gateway of a cell and the ports, prefixes and AS number it brings."""
+
+    id: str
+    name: str
+    cell_id: str
+    cell_name: str
+    gateway: str
+    asn: int
+    prefixes: tuple[str, ...]
+    health_check_addresses: tuple[str, ...]
+    interfaces: tuple[InterfaceRecord, ...]
+    description: str
+    revision_number: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def agent(self) -> AgentKey:
+        """The agent that makes this endpoint so."""
+        return AgentKey(self.cell_id, self.gateway)
+
+    @property
+    def place(self) -> str:
+        """How messages name the agent: "main/main-gw1"."""
+        return f"{self.cell_name}/{self.gateway}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRecord:
+    """Timers of a connection's sessions, in seconds."""
+
+    hold_time: int
+    graceful_restart_time: int
+    hold_down: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathRecord:
+    """A pair of ports that share a subnet. Addresses are plain, the same families on both sides."""
+
+    name: str
+    local_interface: str
+    remote_interface: str
+    local_addresses: tuple[str, ...]
+    remote_addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionRecord:
+    """One thing that is so ("True"), not so ("False") or not known, since when and why."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRecord:
+    """The last status that was worked out for a connection."""
+
+    provisioning_status: str
+    operating_status: str
+    observed_revision: int
+    conditions: tuple[ConditionRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRecord:
+    """Two endpoints, how they are joined, and what was last known of it."""
+
+    id: str
+    name: str
+    local: EndpointRecord
+    remote: EndpointRecord
+    families: tuple[Family, ...]
+    profile: ProfileRecord
+    enabled: bool
+    deleting: bool
+    paths: tuple[PathRecord, ...]
+    description: str
+    revision_number: int
+    status: StatusRecord
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRecord:
+    """What is remembered of an agent. `digest` is that of its intent at `generation`."""
+
+    key: AgentKey
+    cell_name: str
+    generation: int
+    digest: str
+    confirmed_empty: bool
+    inventory: dict[str, Any] | None
+    first_seen_at: datetime | None
+
+    @property
+    def place(self) -> str:
+        """How messages name the agent: "main/main-gw1"."""
+        return f"{self.cell_name}/{self.key.gateway}"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """Something that happened. `id` is given by the store and only grows."""
+
+    id: int
+    time: datetime
+    type: str
+    severity: str
+    resource_type: str
+    resource_id: str
+    resource_name: str
+    message: str
+    request_id: str | None
+    detail: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,162 @@
+"""The tables. Only this folder sees them; everybody else gets records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+SCHEMA_VERSION = 1
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware times in, aware UTC times out, also where the database knows no time zones (SQLite)."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (given signature)
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (given signature)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables of the manager."""
+
+    type_annotation_map = {  # noqa: RUF012 (read by SQLAlchemy as it is)
+        datetime: UtcDateTime,
+        list[str]: JSON,
+        list[dict[str, Any]]: JSON,
+        dict[str, Any]: JSON,
+    }
+
+
+class MetaRow(Base):
+    """Facts about the database itself: schema_version, owner."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
+
+
+class CellRow(Base):
+    __tablename__ = "cells"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(63), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    nova_cell_uuid: Mapped[str | None] = mapped_column(String(36), unique=True)
+    asn: Mapped[int] = mapped_column(BigInteger)
+    prefixes: Mapped[list[str]]
+    description: Mapped[str] = mapped_column(String(255))
+    revision_number: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class EndpointRow(Base):
+    __tablename__ = "endpoints"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(63), unique=True)
+    cell_id: Mapped[str] = mapped_column(ForeignKey("cells.id"))
+    gateway: Mapped[str] = mapped_column(String(63))
+    asn: Mapped[int] = mapped_column(BigInteger)
+    prefixes: Mapped[list[str]]
+    health_check_addresses: Mapped[list[str]]
+    interfaces: Mapped[list[dict[str, Any]]]
+    description: Mapped[str] = mapped_column(String(255))
+    revision_number: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    cell: Mapped[CellRow] = relationship(lazy="joined", innerjoin=True)
+    __table_args__ = (Index("endpoints_by_agent", "cell_id", "gateway"),)
+
+
+class ConnectionRow(Base):
+    """`conditions` and the two statuses are the last that were worked out; desired state is all the rest."""
+
+    __tablename__ = "connections"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(63), unique=True)
+    local_endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
+    remote_endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
+    families: Mapped[list[str]]
+    hold_time: Mapped[int]
+    graceful_restart_time: Mapped[int]
+    hold_down: Mapped[float]
+    enabled: Mapped[bool]
+    deleting: Mapped[bool]
+    description: Mapped[str] = mapped_column(String(255))
+    revision_number: Mapped[int]
+    observed_revision: Mapped[int]
+    provisioning_status: Mapped[str] = mapped_column(String(20))
+    operating_status: Mapped[str] = mapped_column(String(20))
+    conditions: Mapped[list[dict[str, Any]]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    local: Mapped[EndpointRow] = relationship(foreign_keys=local_endpoint_id, lazy="joined", innerjoin=True)
+    remote: Mapped[EndpointRow] = relationship(foreign_keys=remote_endpoint_id, lazy="joined", innerjoin=True)
+    paths: Mapped[list[PathRow]] = relationship(
+        order_by="PathRow.position", lazy="selectin", cascade="all, delete-orphan"
+    )
+
+
+class PathRow(Base):
+    """A path in use: a port of the local endpoint and one of the remote endpoint."""
+
+    __tablename__ = "paths"
+    name: Mapped[str] = mapped_column(String(160), primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id"), index=True)
+    position: Mapped[int]
+    local_interface: Mapped[str] = mapped_column(String(63))
+    remote_interface: Mapped[str] = mapped_column(String(63))
+    local_addresses: Mapped[list[str]]
+    remote_addresses: Mapped[list[str]]
+
+
+class PrefixRow(Base):
+    """Who announces what, as ranges that compare as text: `first` and `last` are 32 hexadecimal digits."""
+
+    __tablename__ = "prefixes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(String(36), index=True)
+    owner: Mapped[str] = mapped_column(String(90))
+    cell_id: Mapped[str] = mapped_column(String(36))
+    prefix: Mapped[str] = mapped_column(String(50))
+    version: Mapped[int]
+    first: Mapped[str] = mapped_column(String(32))
+    last: Mapped[str] = mapped_column(String(32))
+    __table_args__ = (Index("prefixes_by_range", "version", "first", "last"),)
+
+
+class AgentRow(Base):
+    __tablename__ = "agents"
+    cell_id: Mapped[str] = mapped_column(ForeignKey("cells.id"), primary_key=True)
+    gateway: Mapped[str] = mapped_column(String(63), primary_key=True)
+    generation: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(String(64))
+    confirmed_empty: Mapped[bool]
+    inventory: Mapped[dict[str, Any] | None]
+    first_seen_at: Mapped[datetime | None]
+    cell: Mapped[CellRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class EventRow(Base):
+    __tablename__ = "events"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    time: Mapped[datetime]
+    type: Mapped[str] = mapped_column(String(60))
+    severity: Mapped[str] = mapped_column(String(10))
+    resource_type: Mapped[str] = mapped_column(String(20))
+    resource_id: Mapped[str] = mapped_column(String(120))
+    resource_name: Mapped[str] = mapped_column(String(120))
+    message: Mapped[str]
+    request_id: Mapped[str | None] = mapped_column(String(60))
+    detail: Mapped[dict[str, Any]]
+    __table_args__ = (
+        Index("events_by_resource", "resource_type", "resource_id"),
+        {"sqlite_autoincrement": True},
+    )
