@@ -186,7 +186,7 @@ class LabClient:
     def _connect(self, seconds: float) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(seconds)
-        # Through a descriptor of the directory: a socket's path may be 107 bytes long, a run directory's more.
+        # Through a descriptor of the directory: a socket's path is limited to 107 bytes.
         try:
             directory = os.open(self._directory.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             try:

@@ -136,6 +136,10 @@ class Claim:
     directory: RunDirectory
     lock: int
 
+    def release(self) -> None:
+        """Close our own descriptor: from now on only the lab's processes hold the lock."""
+        os.close(self.lock)
+
 
 def claim(base: Path, wanted: str | None, default: str, info: Mapping[str, Any]) -> Claim:
     """Take a name. Without a wanted one: the default, or the default with the first free number.
