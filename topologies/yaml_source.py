@@ -6,6 +6,8 @@ line, column and what to do.
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,8 +102,7 @@ class _Reader:
         self.lines[path] = line
         self._values += 1
         if self._values > MAX_VALUES or len(path) > MAX_DEPTH:
-            mark = StringMark(self._file, 0, line - 1, 0, "", 0)
-            raise _refused(self._file, "the file says too much", "write fewer values and aliases", mark)
+            raise self._refused(line, "there are too many values here", "write fewer values and aliases")
         if isinstance(node, Mapping):
             return {
                 str(key): self.plain(value, (*path, str(key)), self._line(node, key, line))
@@ -114,10 +115,18 @@ class _Reader:
             ]
         if isinstance(node, bool | ScalarBoolean):
             return bool(node)
-        for kind in (int, float, str):
-            if isinstance(node, kind):
-                return kind(node)
-        return node
+        if node is None or isinstance(node, str):
+            return None if node is None else str(node)
+        if isinstance(node, int) or (isinstance(node, float) and math.isfinite(node)):
+            return int(node) if isinstance(node, int) else float(node)
+        if isinstance(node, datetime.date):
+            return str(node)  # the author wrote a text that only looks like a date
+        raise self._refused(
+            line, "this kind of value has no place here", "write a text, a number, a list or a mapping"
+        )
+
+    def _refused(self, line: int, fact: str, remedy: str) -> TopologyError:
+        return TopologyError([Problem(f"{fact}; {remedy}", file=self._file, line=line)])
 
     @staticmethod
     def _line(node: Any, key: Any, line: int) -> int:
