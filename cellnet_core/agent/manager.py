@@ -1,0 +1,97 @@
+"""The manager as an agent knows it: one long poll for the intent, one PUT for the report.
+
+Translates HTTP and its library's errors into two of ours. Every call is bounded in time. The HTTP library is
+imported at the first call, not at start: an agent is ready before it talks to the manager.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from cellnet_core.model.wire import IntentDocument, ReportDocument
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_TIMEOUT = 2.0
+ANSWER_TIMEOUT = 3.0
+"""Seconds for an answer, beyond what a long poll waits on purpose."""
+
+
+class ManagerUnavailableError(Exception):
+    """No answer, or one that says to try later."""
+
+
+class ManagerRefusedError(Exception):
+    """An answer that trying again will not change: unknown agent, or a document this agent cannot read."""
+
+
+class ManagerClient:
+    """Talks to one manager. `transport` replaces the network in tests."""
+
+    def __init__(
+        self, base_url: str, cell: str, gateway: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._base_url = base_url
+        self._path = f"/v1/agents/{cell}/{gateway}"
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+
+    async def intent(self, after: int, wait: float) -> IntentDocument | None:
+        """The intent, as soon as it is newer than `after`; None when `wait` seconds passed without one."""
+        answer = await self._call(
+            "GET", "/intent", ANSWER_TIMEOUT + wait, params={"after": str(after), "wait": f"{wait:g}"}
+        )
+        if answer.status_code == 204:
+            return None
+        try:
+            return IntentDocument.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise ManagerRefusedError(f"the manager's intent cannot be read: {error}") from error
+
+    async def report(self, document: ReportDocument) -> None:
+        """Hand a report over."""
+        await self._call("PUT", "/report", ANSWER_TIMEOUT, content=document.model_dump_json())
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        timeout: float,  # noqa: ASYNC109 - the library's own limit, by phase of the exchange
+        params: dict[str, str] | None = None,
+        content: str | None = None,
+    ) -> httpx.Response:
+        import httpx
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                base_url=self._base_url, transport=self._transport, trust_env=False
+            )
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        try:
+            answer = await self._client.request(
+                method,
+                self._path + path,
+                params=params,
+                content=content,
+                headers=headers,
+                timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
+            )
+        except httpx.HTTPError as error:
+            message = f"{type(error).__name__}: {error}"
+            raise ManagerUnavailableError(
+                f"{method} {self._base_url}{self._path}{path}: {message}"
+            ) from error
+        if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
+            raise ManagerUnavailableError(f"{method} {answer.url}: {answer.status_code}")
+        if not answer.is_success:
+            raise ManagerRefusedError(f"{method} {answer.url}: {answer.status_code} {answer.text[:200]}")
+        return answer

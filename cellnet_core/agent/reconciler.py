@@ -1,0 +1,267 @@
+"""The loop: look, think, act, until there is nothing left to do; then wait for a reason to look again.
+
+Level-triggered: whatever rings only wakes it, and a resync timer rings too. One round reads everything, lets
+the planner decide and carries the plan out. Failures back off; nothing that fails here ends the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from cellnet_core.agent import view
+from cellnet_core.agent.execute import GRACE, execute, first_failure
+from cellnet_core.agent.kernel import NeighborTable
+from cellnet_core.agent.storage import Storage
+from cellnet_core.agent.view import View
+from cellnet_core.agent.wakeup import Backoff, Wakeup
+from cellnet_core.drivers.contract import (
+    OBSERVE_TIMEOUT,
+    Driver,
+    DriverError,
+    ForwardingDriver,
+    ForwardingObservation,
+    Outcome,
+    SpeakerDriver,
+    SpeakerObservation,
+)
+from cellnet_core.model.clock import Clock
+from cellnet_core.model.journal import Journal
+from cellnet_core.model.site import Site
+from cellnet_core.model.wire import ConditionReport, IntentDocument
+from cellnet_core.planner import decide, guards, holds
+from cellnet_core.planner.seen import Memory, Seen
+
+RESYNC = 3.0
+"""Seconds between two looks when nothing rings: drift is found within that time."""
+RETRY = 0.5
+"""Seconds until the next look while a device does not answer or a next hop has no MAC."""
+GATHER = 0.01
+"""Seconds over which rings are gathered into one round."""
+MEMORY_GAP = 1.0
+"""Seconds between two writes of the planner's memory."""
+BURST = 8
+"""Rounds with a plan that may follow each other without waiting for a ring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Everything outside of the agent's thinking, given to it by the composition root."""
+
+    clock: Clock
+    journal: Journal
+    storage: Storage
+    neighbors: NeighborTable
+    random: Random
+
+
+class Reconciler:
+    """Keeps one gateway and its speaker as the intent wants them. `view` is the result of the last round."""
+
+    def __init__(
+        self,
+        site: Site,
+        speaker: SpeakerDriver,
+        forwarding: ForwardingDriver,
+        around: Surroundings,
+        changed: Callable[[View], None],
+    ) -> None:
+        self._site = site
+        self._speaker = speaker
+        self._forwarding = forwarding
+        self._around = around
+        self._changed = changed
+        self._drivers: dict[str, Driver[Any, Any]] = {speaker.name: speaker, forwarding.name: forwarding}
+        self._south = decide.southbound(
+            speaker.plan, forwarding.plan, speaker.capabilities(), forwarding.capabilities()
+        )
+        self._backoff = Backoff(0.1, RESYNC, around.random)
+        self._memory = around.storage.load_memory()
+        self._saved = self._memory
+        self._saved_at = float("-inf")
+        self._booted: str | None = None
+        self._notice: ConditionReport | None = None
+        self._boot_error = ""
+        self._failed_rounds = 0
+        self.intent: IntentDocument | None = around.storage.load_intent()
+        self.view = View(intent=self.intent)
+        self.bell = Wakeup()
+        if self.intent is not None:
+            around.journal.record(
+                "intent", generation=self.intent.generation, owner=self.intent.owner, origin="disk"
+            )
+
+    def take(self, incoming: IntentDocument) -> None:
+        """A new intent from the manager: put it in force, or say why not."""
+        if incoming == self.intent:
+            self._notice = None
+            return
+        verdict = guards.accept(self.intent, incoming)
+        self._around.journal.record(
+            "intent",
+            generation=incoming.generation,
+            owner=incoming.owner,
+            origin="manager",
+            accepted=verdict.accepted,
+            reason=verdict.reason,
+            message=verdict.message,
+            connections={c.name: c.phase for c in incoming.connections},
+        )
+        self._notice = None
+        if verdict.reason:
+            self._notice = ConditionReport(
+                type="IntentNotice", status="True", reason=verdict.reason, message=verdict.message
+            )
+        if verdict.accepted:
+            self.intent = incoming
+            self._around.storage.save_intent(incoming)
+        self.bell.ring("intent")
+
+    async def start(self) -> None:
+        """Boot the gateway and do the first round; returns when the gateway has been booted."""
+        while not await self._boot("start"):
+            await self._around.clock.sleep(self._backoff.fail())
+        self._backoff.reset()
+        await self.round()
+
+    async def run(self) -> None:
+        """Rounds, for ever."""
+        while True:
+            pause = await self._burst()
+            reasons = await self.bell.wait(self._around.clock, pause)
+            if reasons:
+                await self._around.clock.sleep(GATHER)
+
+    async def _burst(self) -> float:
+        """Rounds until nothing is left to do; how many seconds to wait for a ring then."""
+        for _ in range(BURST):
+            worked, pause = await self.round()
+            if not worked:
+                return pause
+        return RETRY
+
+    async def round(self) -> tuple[bool, float]:
+        """Look, think, act once. Whether something was done, and the seconds until the next look."""
+        seen = await self._look()
+        if self._needs_boot(seen.forwarding) and await self._boot("switch restarted"):
+            seen = await self._look()
+        now = self._around.clock.now()
+        before = self._memory
+        decision = decide.decide(self.intent, self._site, seen, before, self._south, now)
+        self._memory = decision.memory
+        self._tell_paths(before, decision.memory)
+        for _, local, remote in decision.unresolved:
+            self._around.neighbors.resolve(local, remote)
+        outcomes = await self._act(decision.plan)
+        failed = first_failure(outcomes)
+        self._failed_rounds = self._failed_rounds + 1 if failed is not None else 0
+        self._publish(seen, decision, outcomes)
+        self._save_memory(now)
+        if failed is not None:
+            await self._around.clock.sleep(self._backoff.fail())
+            return False, 0.0
+        self._backoff.reset()
+        return bool(outcomes), self._pause(seen, decision)
+
+    def _pause(self, seen: Seen, decision: decide.Decision) -> float:
+        uncertain = not seen.speaker.fresh or not seen.forwarding.fresh or bool(decision.unresolved)
+        pause = RETRY if uncertain else RESYNC
+        if decision.wake_at is not None:
+            pause = min(pause, max(GATHER, decision.wake_at - self._around.clock.now()))
+        return pause
+
+    async def _look(self) -> Seen:
+        speaker, forwarding = await asyncio.gather(self._look_at_speaker(), self._look_at_gateway())
+        return Seen(speaker, forwarding, self._around.neighbors.snapshot())
+
+    async def _look_at_speaker(self) -> SpeakerObservation:
+        try:
+            async with asyncio.timeout(OBSERVE_TIMEOUT + GRACE):
+                return await self._speaker.observe()
+        except (DriverError, TimeoutError):
+            return SpeakerObservation(self._around.clock.now(), fresh=False)
+
+    async def _look_at_gateway(self) -> ForwardingObservation:
+        try:
+            async with asyncio.timeout(OBSERVE_TIMEOUT + GRACE):
+                return await self._forwarding.observe()
+        except (DriverError, TimeoutError):
+            return ForwardingObservation(self._around.clock.now(), fresh=False)
+
+    def _needs_boot(self, gateway: ForwardingObservation) -> bool:
+        if gateway.instance and gateway.instance != self._booted:
+            return True
+        there = {port.interface for port in gateway.ports}
+        return any(port.interface not in there for port in self._site.wan)
+
+    async def _boot(self, why: str) -> bool:
+        try:
+            changes = await self._forwarding.boot()
+        except DriverError as error:
+            if str(error) != self._boot_error:
+                self._boot_error = str(error)
+                self._around.journal.record("boot", why=why, error=self._boot_error)
+            return False
+        self._boot_error = ""
+        gateway = await self._look_at_gateway()
+        # A switch that cannot be seen yet is booted again when it shows up: that costs nothing.
+        self._booted = gateway.instance or self._booted
+        if changes or why == "start":
+            self._around.journal.record("boot", why=why, instance=gateway.instance, changes=list(changes))
+        return True
+
+    async def _act(self, plan: decide.Plan) -> tuple[Outcome, ...]:
+        if not plan:
+            return ()
+        record = self._around.journal.record
+        record("plan", actions=[{"do": f"{a.verb} {a.target}", "why": a.reason} for a in plan.actions])
+        outcomes = await execute(plan.actions, self._drivers)
+        for outcome in outcomes:
+            record(
+                "action",
+                driver=outcome.action.driver,
+                do=f"{outcome.action.verb} {outcome.action.target}",
+                status=outcome.status,
+                message=outcome.message,
+            )
+        return outcomes
+
+    def _tell_paths(self, before: Memory, after: Memory) -> None:
+        words = {("held", "up"): "restored"}
+        for turn in holds.turns(before.holds, after.holds):
+            event = words.get((turn.before, turn.after), turn.after.value)
+            self._around.journal.record("path", path=turn.path, event=event, before=turn.before.value)
+
+    def _publish(self, seen: Seen, decision: decide.Decision, outcomes: tuple[Outcome, ...]) -> None:
+        old = self.view
+        self.view = view.advance(
+            old,
+            self.intent,
+            seen,
+            decision,
+            outcomes,
+            self._failed_rounds,
+            self._notice,
+            self._forwarding.name,
+        )
+        for connection, condition, status in view.condition_changes(old, self.view):
+            self._around.journal.record(
+                "condition",
+                connection=connection,
+                type=condition.type,
+                status=status,
+                reason=condition.reason,
+                message=condition.message,
+            )
+        self._changed(self.view)
+
+    def _save_memory(self, now: float) -> None:
+        # Adjacencies are not written; the kernel has them.
+        worth = replace(self._memory, adjacencies=None)
+        if worth == self._saved or now - self._saved_at < MEMORY_GAP:
+            return
+        self._around.storage.save_memory(worth)
+        self._saved, self._saved_at = worth, now

@@ -1,0 +1,147 @@
+"""The report to the manager, from the view of the last round and the health checks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from cellnet_core.agent.view import ConnectionView, View
+from cellnet_core.drivers.contract import Capabilities, Session
+from cellnet_core.model.site import Site
+from cellnet_core.model.wire import (
+    BgpState,
+    ConnectionReport,
+    HealthReport,
+    Inventory,
+    PathReport,
+    PortInventory,
+    ProcessReport,
+    ReportDocument,
+    SessionReport,
+)
+from cellnet_core.planner.seen import Standing
+
+STATES: tuple[BgpState, ...] = get_args(BgpState)
+
+
+def inventory(site: Site, *capabilities: Capabilities) -> Inventory:
+    """What the site offers to endpoints, and what the drivers can and cannot do."""
+    return Inventory(
+        asn=site.asn,
+        router_id=site.router_id,
+        prefixes=tuple(str(prefix) for prefix in site.prefixes),
+        health_addresses=tuple(str(interface.ip) for interface in site.lan.health_addresses),
+        ports=tuple(
+            PortInventory(interface=port.interface, addresses=tuple(str(a) for a in port.addresses))
+            for port in site.wan
+        ),
+        capabilities={answer.driver: dict(answer.supports) for answer in capabilities},
+    )
+
+
+def document(
+    view: View,
+    offer: Inventory,
+    agent_id: str,
+    sequence: int,
+    health: Callable[[str], tuple[HealthReport, ...]],
+    now: float,
+) -> ReportDocument:
+    """Everything the agent sees, now."""
+    return ReportDocument(
+        agent_id=agent_id,
+        sequence=sequence,
+        generation=-1 if view.intent is None else view.intent.generation,
+        inventory=offer,
+        processes=_processes(view),
+        connections=tuple(
+            _connection(view, connection, health(connection.intent.id), now)
+            for connection in view.connections
+        ),
+    )
+
+
+def significant(report: ReportDocument) -> object:
+    """The part of a report whose change is news; the rest can wait for the next regular report."""
+    return report.model_copy(
+        update={
+            "sequence": 0,
+            "connections": tuple(
+                connection.model_copy(
+                    update={
+                        "sessions": tuple(s.model_copy(update={"since_s": 0.0}) for s in connection.sessions),
+                        "health": tuple((h.family, h.ok) for h in connection.health),
+                    }
+                )
+                for connection in report.connections
+            ),
+        }
+    )
+
+
+def _processes(view: View) -> tuple[ProcessReport, ...]:
+    return (
+        ProcessReport(
+            name="speaker",
+            ok=view.speaker_fresh,
+            message="" if view.speaker_fresh else "does not answer; sessions shown are the last known",
+        ),
+        ProcessReport(
+            name="controller",
+            ok=view.forwarding_fresh,
+            message="" if view.forwarding_fresh else "tables cannot be read; flows stay as they are",
+        ),
+        ProcessReport(
+            name="switch",
+            ok=view.switch_known,
+            message="" if view.switch_known else "WAN ports are not there; waiting to boot the gateway",
+        ),
+    )
+
+
+def _connection(
+    view: View, connection: ConnectionView, health: tuple[HealthReport, ...], now: float
+) -> ConnectionReport:
+    sessions, paths = [], []
+    for path in connection.intent.paths:
+        session = view.sessions.get(path.name)
+        if session is not None and connection.stage != "gone":
+            sessions.append(_session(connection, session, now))
+        port = view.ports.get(path.interface)
+        hold = view.holds.get(path.name)
+        paths.append(
+            PathReport(
+                path=path.name,
+                interface=path.interface,
+                link_up=None if port is None else port.link_up,
+                bfd=None if port is None else port.bfd,
+                held_down=hold is not None and hold.standing is Standing.HELD,
+            )
+        )
+    return ConnectionReport(
+        id=connection.intent.id,
+        revision=connection.intent.revision,
+        phase=connection.phase,
+        sessions=tuple(sessions),
+        paths=tuple(paths),
+        health=health,
+        learned=dict(connection.in_use),
+        conditions=connection.conditions,
+    )
+
+
+def _session(connection: ConnectionView, session: Session, now: float) -> SessionReport:
+    path = next(path for path in connection.intent.paths if path.name == session.neighbor)
+    state = next((state for state in STATES if state == session.state.upper()), "IDLE")
+    return SessionReport(
+        path=session.neighbor,
+        local_address=path.local_addresses[0] if path.local_addresses else "",
+        remote_address=path.remote_addresses[0] if path.remote_addresses else "",
+        state=state,
+        since_s=round(max(0.0, now - session.since), 3),
+        last_error=session.last_error,
+        hold_time=session.hold_time if state == "ESTABLISHED" else None,
+        families=session.families,
+        prefixes_received=dict(connection.received.get(session.neighbor, {})),
+        flaps=session.flaps,
+    )

@@ -1,0 +1,221 @@
+"""One round of thinking: intent, site, observations, memory and time in; plan and new memory out. Pure.
+
+The drivers' own `plan` functions turn intents into actions; this module decides what they are asked for, and
+puts the actions of both into one order. What is unknown is never withdrawn: without a fresh observation a
+driver plans nothing, and while the past is unknown (no intent yet, speaker never heard) only additions pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from cellnet_core.drivers.contract import (
+    Action,
+    Announcement,
+    Capabilities,
+    Family,
+    ForwardingIntent,
+    ForwardingObservation,
+    Neighbor,
+    SpeakerIntent,
+    SpeakerObservation,
+)
+from cellnet_core.model.site import Site
+from cellnet_core.model.wire import ConditionReport, ConnectionIntent, IntentDocument
+from cellnet_core.planner import conditions, holds, neighbors, phases, retention, routes, sessions
+from cellnet_core.planner.phases import Stage
+from cellnet_core.planner.seen import Memory, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Southbound:
+    """The pure side of both drivers."""
+
+    plan_speaker: Callable[[SpeakerIntent, SpeakerObservation], tuple[Action, ...]]
+    plan_forwarding: Callable[[ForwardingIntent, ForwardingObservation], tuple[Action, ...]]
+    families: frozenset[Family]
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    """Family to the reason why a driver cannot carry it."""
+
+
+def southbound(
+    plan_speaker: Callable[[SpeakerIntent, SpeakerObservation], tuple[Action, ...]],
+    plan_forwarding: Callable[[ForwardingIntent, ForwardingObservation], tuple[Action, ...]],
+    *capabilities: Capabilities,
+) -> Southbound:
+    """Put together what two drivers can do."""
+    every: tuple[Family, ...] = ("ipv4", "ipv6")
+    lacking: dict[str, str] = {
+        family: f"{answer.driver}: {answer.reason(family)}"
+        for family in every
+        for answer in capabilities
+        if not answer.can(family)
+    }
+    families = frozenset(family for family in every if family not in lacking)
+    return Southbound(plan_speaker, plan_forwarding, families, lacking)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Actions of both drivers in the order in which they are applied; empty when all is as wanted."""
+
+    actions: tuple[Action, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a round says about one connection."""
+
+    id: str
+    stage: Stage
+    in_use: Mapping[str, tuple[str, ...]]
+    conditions: tuple[ConditionReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything that comes out of one round."""
+
+    plan: Plan
+    speaker: SpeakerIntent
+    forwarding: ForwardingIntent
+    memory: Memory
+    outlooks: tuple[Outlook, ...] = ()
+    unresolved: tuple[tuple[str, str, str], ...] = ()
+    """(internal port, own address, far address) of link peers that the kernel should resolve."""
+    wake_at: float | None = None
+    """When time alone will change the decision."""
+
+
+def decide(
+    intent: IntentDocument | None, site: Site, seen: Seen, memory: Memory, south: Southbound, now: float
+) -> Decision:
+    """One round. `now` in seconds on the agent's clock. The same arguments give the same decision."""
+    connections, clashing = _without_clashes(intent.connections if intent is not None else ())
+    present = [connection for connection in connections if connection.phase == "present"]
+    stages = {c.id: phases.before_unrouting(c, seen.speaker) for c in connections}
+
+    watched = [
+        holds.Watched(path.name, path.interface, connection.profile.hold_down)
+        for connection in present
+        for path in connection.paths
+    ]
+    standing = holds.advance(memory.holds, watched, seen.forwarding.ports, now)
+    routing = [c for c in connections if stages[c.id] in phases.KEEPS_ROUTES]
+    ways = routes.ways(site, routing, south.families)
+    peers = neighbors.link_peers(ways.values())
+    macs = neighbors.macs(memory.macs, peers, seen.neighbors)
+    hosts = memory.adjacencies if seen.neighbors is None else neighbors.adjacencies(site, seen.neighbors)
+
+    wanted = _neighbors(site, present, ways, south)
+    learned, deferrals, instance = retention.advance(memory, seen.speaker, wanted, now)
+    selection = routes.select(site, ways, learned, standing, macs)
+    forwarding = neighbors.forwarding_intent(site, hosts or (), selection.routes)
+    forwarding_actions = south.plan_forwarding(forwarding, seen.forwarding)
+    flows_gone = seen.forwarding.fresh and not forwarding_actions
+    if intent is None or instance is None or hosts is None:
+        forwarding_actions = _additions(forwarding_actions)
+
+    stages = {
+        c.id: phases.after_unrouting(stages[c.id], c, seen.speaker, flows_gone=flows_gone)
+        for c in connections
+    }
+    leaving = [
+        neighbor
+        for c in connections
+        if stages[c.id] in phases.KEEPS_NEIGHBORS
+        for neighbor in phases.observed_neighbors(c, seen.speaker)
+    ]
+    speaker = SpeakerIntent(
+        local_as=site.asn,
+        router_id=site.router_id,
+        neighbors=tuple(sorted([*wanted, *leaving])),
+        announcements=_announcements(present, ways, south),
+    )
+    speaker_actions = south.plan_speaker(speaker, seen.speaker)
+    if intent is None:
+        speaker_actions = _additions(speaker_actions)
+
+    times = (holds.next_due(standing, watched), retention.next_due(deferrals, wanted))
+    return Decision(
+        # Stable: within an order the gateway comes first, and each driver's own sequence stays.
+        plan=Plan(tuple(sorted((*forwarding_actions, *speaker_actions), key=lambda action: action.order))),
+        speaker=speaker,
+        forwarding=forwarding,
+        memory=replace(
+            memory,
+            holds=standing,
+            macs=macs,
+            adjacencies=hosts,
+            speaker_instance=instance,
+            learned=learned,
+            deferrals=deferrals,
+        ),
+        outlooks=tuple(
+            Outlook(
+                id=c.id,
+                stage=stages[c.id],
+                in_use=selection.in_use.get(c.id, {}),
+                conditions=conditions.of_connection(
+                    site, c, seen, selection, standing, south.lacking, clashing
+                ),
+            )
+            for c in (intent.connections if intent is not None else ())
+        ),
+        unresolved=tuple(peer for peer in peers if (peer[0], peer[2]) not in macs),
+        wake_at=min((at for at in times if at is not None), default=None),
+    )
+
+
+def _without_clashes(
+    connections: tuple[ConnectionIntent, ...],
+) -> tuple[tuple[ConnectionIntent, ...], frozenset[str]]:
+    """The connections, each path name left to the first that has it; and the names that were taken twice."""
+    taken: set[str] = set()
+    clashing: set[str] = set()
+    result = []
+    for connection in connections:
+        paths = []
+        for path in connection.paths:
+            if path.name in taken:
+                clashing.add(path.name)
+            else:
+                taken.add(path.name)
+                paths.append(path)
+        whole = len(paths) == len(connection.paths)
+        result.append(connection if whole else connection.model_copy(update={"paths": tuple(paths)}))
+    return tuple(result), frozenset(clashing)
+
+
+def _neighbors(
+    site: Site, present: list[ConnectionIntent], ways: Mapping[str, routes.Way], south: Southbound
+) -> tuple[Neighbor, ...]:
+    return tuple(
+        neighbor
+        for connection in present
+        for path in connection.paths
+        if path.name in ways
+        and (neighbor := sessions.neighbor(site, connection, path, south.families)) is not None
+    )
+
+
+def _announcements(
+    present: list[ConnectionIntent], ways: Mapping[str, routes.Way], south: Southbound
+) -> tuple[Announcement, ...]:
+    return tuple(
+        sorted(
+            announcement
+            for connection in present
+            for path in connection.paths
+            if path.name in ways
+            for announcement in sessions.announcements(connection, path, south.families)
+        )
+    )
+
+
+def _additions(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    return tuple(action for action in actions if action.verb == "add")

@@ -1,0 +1,142 @@
+"""From learned routes to what the gateway forwards: import filter, ranking, next hops. Pure.
+
+A learned route is used when its session belongs to a connection of the intent, its prefix is among what the
+far cell may announce (default reject, RFC 8212), its next hop is the far end of that very path, its AS path
+is free of our own AS, and the MAC of its next hop is known. Stale routes (RFC 4724) are used like any other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cellnet_core.drivers.contract import Family, LearnedRoute, NextHop, Route
+from cellnet_core.model.site import Site, WanPort
+from cellnet_core.model.wire import ConnectionIntent, PathIntent
+from cellnet_core.planner import addresses
+from cellnet_core.planner.holds import CARRIES
+from cellnet_core.planner.seen import Hold
+from cellnet_core.planner.sessions import families_of
+
+ORIGINS = {"igp": 0, "egp": 1, "incomplete": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A usable path: its connection, its port, and its place in the order of preference."""
+
+    connection: ConnectionIntent
+    path: PathIntent
+    port: WanPort
+    index: int
+    families: tuple[Family, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What came out of all learned routes."""
+
+    routes: tuple[Route, ...] = ()
+    in_use: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Prefixes in use by connection id and family."""
+    refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Why not, by connection id and prefix."""
+    unresolved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Next hop addresses without MAC that a learned route wants, by connection id."""
+
+
+def ways(site: Site, connections: Iterable[ConnectionIntent], supported: frozenset[Family]) -> dict[str, Way]:
+    """Every path of these connections whose port the site has, by path name (= BGP neighbour)."""
+    ports = {port.interface: port for port in site.wan}
+    return {
+        path.name: Way(connection, path, ports[path.interface], index, families_of(connection, supported))
+        for connection in connections
+        for index, path in enumerate(connection.paths)
+        if path.interface in ports
+    }
+
+
+def refusal(route: LearnedRoute, way: Way, site: Site) -> str | None:
+    """Why a learned route is not used; None when it may be."""
+    family = addresses.family(route.prefix)
+    if not addresses.inside(route.prefix, way.connection.remote.prefixes):
+        return "not among the prefixes of the remote endpoint"
+    if addresses.overlaps(route.prefix, tuple(str(prefix) for prefix in site.prefixes)):
+        return "overlaps this cell's own prefixes"
+    if family not in way.families:
+        return f"the connection does not carry {family}"
+    if site.asn in route.as_path:
+        return f"AS path loop: holds our own AS {site.asn}"
+    if not any(addresses.same(route.next_hop, remote) for remote in way.path.remote_addresses):
+        return f"next hop {route.next_hop} is not the far end of path {way.path.name}"
+    return None
+
+
+def preference(route: LearnedRoute, way: Way, holds: Mapping[str, Hold]) -> tuple[object, ...]:
+    """Sort key: paths that are up before paths that are not, then BGP's attributes (RFC 4271 section 9.1.2.2
+    a to c), then the order of paths in the intent."""
+    hold = holds.get(way.path.name)
+    return (
+        hold is None or hold.standing not in CARRIES,
+        -route.local_preference,
+        len(route.as_path),
+        ORIGINS.get(route.origin.lower(), 2),
+        route.med,
+        way.index,
+        way.connection.name,
+        way.path.name,
+    )
+
+
+def select(
+    site: Site,
+    ways_by_neighbor: Mapping[str, Way],
+    learned: Iterable[LearnedRoute],
+    holds: Mapping[str, Hold],
+    macs: Mapping[tuple[str, str], str],
+) -> Selection:
+    """Routes with next hops in order of preference, and everything that has to be said about the rest."""
+    candidates: dict[str, list[tuple[tuple[object, ...], NextHop]]] = defaultdict(list)
+    in_use: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    refused: dict[str, dict[str, str]] = defaultdict(dict)
+    unresolved: dict[str, set[str]] = defaultdict(set)
+    for route in learned:
+        way = ways_by_neighbor.get(route.neighbor)
+        if way is None:
+            continue
+        reason = refusal(route, way, site)
+        if reason is not None:
+            refused[way.connection.id][route.prefix] = reason
+            continue
+        mac = next_hop_mac(macs, way, route.next_hop)
+        if mac is None:
+            unresolved[way.connection.id].add(route.next_hop)
+            continue
+        hop = NextHop(way.port.interface, way.port.mac, mac)
+        candidates[route.prefix].append((preference(route, way, holds), hop))
+        in_use[way.connection.id][addresses.family(route.prefix)].add(route.prefix)
+    return Selection(
+        routes=tuple(Route(prefix, _ordered(found)) for prefix, found in sorted(candidates.items())),
+        in_use={
+            id_: {family: tuple(sorted(prefixes)) for family, prefixes in sorted(by_family.items())}
+            for id_, by_family in sorted(in_use.items())
+        },
+        refused={id_: dict(sorted(reasons.items())) for id_, reasons in sorted(refused.items())},
+        unresolved={id_: tuple(sorted(hops)) for id_, hops in sorted(unresolved.items())},
+    )
+
+
+def next_hop_mac(macs: Mapping[tuple[str, str], str], way: Way, next_hop: str) -> str | None:
+    """MAC of the far end of a path, whichever way the speaker writes its address."""
+    mac = macs.get((way.port.l3_port, next_hop))
+    if mac is not None:
+        return mac
+    for remote in way.path.remote_addresses:
+        if addresses.same(remote, next_hop):
+            return macs.get((way.port.l3_port, remote))
+    return None
+
+
+def _ordered(found: list[tuple[tuple[object, ...], NextHop]]) -> tuple[NextHop, ...]:
+    return tuple(dict.fromkeys(hop for _, hop in sorted(found, key=lambda item: item[0])))
