@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
@@ -34,9 +33,7 @@ class Background:
         self._logs = logs
         self._entries: dict[str, _Entry] = {}
 
-    def spawn(
-        self, node: str, namespace: int, argv: tuple[str, ...], name: str, environment: Mapping[str, str]
-    ) -> str:
+    def spawn(self, node: str, namespace: int, name: str, program: Program) -> str:
         """Start a program; its id is the name, with a number if the name was used before."""
         identity, number = name, 1
         while identity in self._entries:
@@ -44,9 +41,10 @@ class Background:
             identity = f"{name}-{number}"
         path = self._logs / f"run-{identity}.log"
         with path.open("ab") as log:
-            process = self._reaper.start(Program(argv, environment), namespace, DEVNULL, log, log)
-        self._entries[identity] = _Entry(node, argv, process, path)
-        self._recorder.record("process-start", {"id": identity, "node": node, "argv": argv})
+            process = self._reaper.start(program, namespace, DEVNULL, log, log)
+        self._entries[identity] = _Entry(node, program.argv, process, path)
+        detail = {"id": identity, "node": node, "argv": program.argv, "realtime": program.realtime}
+        self._recorder.record("process-start", detail)
         process.exited.add_done_callback(lambda exited: self._ended(identity, exited))
         return identity
 

@@ -94,9 +94,20 @@ class LabClient:
         request = protocol.Exec(node, tuple(argv), timeout, input)
         return self._ask(request, Completed, timeout + SLACK_SECONDS)
 
-    def spawn(self, node: str, argv: Sequence[str], name: str, env: Mapping[str, str] | None = None) -> str:
-        """Start a background process; its output goes to logs/ in the run directory. Returns its id."""
-        return self._ask(protocol.Spawn(node, tuple(argv), name, dict(env or {})), str)
+    def spawn(
+        self,
+        node: str,
+        argv: Sequence[str],
+        name: str,
+        env: Mapping[str, str] | None = None,
+        *,
+        realtime: bool = False,
+    ) -> str:
+        """Start a background process; its output goes to logs/run-<id>.log in the run directory.
+
+        `realtime` runs it under SCHED_FIFO where the machine allows that (root does). Returns its id.
+        """
+        return self._ask(protocol.Spawn(node, tuple(argv), name, dict(env or {}), realtime), str)
 
     def stop(self, process: str) -> int:
         """End a background process: SIGTERM, SIGKILL two seconds later. Returns its exit status."""

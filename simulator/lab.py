@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from simulator import codec, doctor, launcher, rundir
 from simulator.client import LabClient
-from simulator.errors import LabDeadError, LabError, LabGoneError, LabStartError, LabUsageError
+from simulator.errors import LabDeadError, LabError, LabGoneError, LabStartError, LabUsageError, NotReadyError
 from topologies import sources
 from topologies.model import Topology
 
@@ -62,6 +62,9 @@ def up(
         _wait_built(client, directory)
         tell(f"lab {directory.name}: sandbox and network built")
         client.wait_ready(READY_SECONDS, tell)
+    except NotReadyError as error:
+        _end(directory)
+        raise NotReadyError(f"{error}\nThe lab was ended; its files are in {directory.path}") from error
     except LabError:
         _end(directory)
         raise

@@ -17,17 +17,22 @@ from typing import IO
 
 from simulator import namespaces
 from simulator.context import Completed, FaultTargetError
+from simulator.realtime import RealtimeThread
 
 Output = int | IO[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run and how. `environment` is complete: nothing is inherited."""
+    """What to run and how. `environment` is complete: nothing is inherited.
+
+    `realtime` asks for SCHED_FIFO; where the machine does not allow it, the program runs without.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     directory: str = "/"
+    realtime: bool = False
 
 
 class Process:
@@ -71,7 +76,8 @@ class Process:
 class Reaper:
     """Starts programs and collects every exit in the sandbox."""
 
-    def __init__(self) -> None:
+    def __init__(self, realtime: RealtimeThread) -> None:
+        self._realtime = realtime
         self._children: dict[int, tuple[subprocess.Popen[bytes], asyncio.Future[int]]] = {}
 
     def install(self) -> None:
@@ -97,10 +103,10 @@ class Reaper:
         self, program: Program, namespace: int, stdin: Output, stdout: Output, stderr: Output
     ) -> Process:
         """Start a program in a network namespace. Raises FaultTargetError if it cannot be executed."""
-        exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        with namespaces.inside(namespace):
-            try:
-                popen = subprocess.Popen(
+
+        def execute() -> subprocess.Popen[bytes]:
+            with namespaces.inside(namespace):
+                return subprocess.Popen(
                     program.argv,
                     stdin=stdin,
                     stdout=stdout,
@@ -109,8 +115,13 @@ class Reaper:
                     cwd=program.directory,
                     start_new_session=True,
                 )
-            except (OSError, ValueError) as error:
-                raise FaultTargetError(f"cannot run {program.argv[0]!r}: {error}") from error
+
+        exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        try:
+            # Either way this thread is busy until the child is known: it cannot be reaped before.
+            popen = self._realtime.call(execute) if program.realtime else execute()
+        except (OSError, ValueError) as error:
+            raise FaultTargetError(f"cannot run {program.argv[0]!r}: {error}") from error
         self._children[popen.pid] = (popen, exited)
         return Process(popen, exited)
 

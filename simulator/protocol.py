@@ -46,6 +46,7 @@ class Spawn:
     argv: tuple[str, ...]
     name: str
     env: dict[str, str] = field(default_factory=dict)
+    realtime: bool = False
 
 
 @dataclass(frozen=True, slots=True)

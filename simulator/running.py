@@ -21,6 +21,7 @@ from simulator.context import SEGMENT_NODE, Completed, FaultTargetError, Invento
 from simulator.errors import LabUsageError, UnknownTargetError
 from simulator.mininet_backend import Network
 from simulator.processes import Program, Reaper
+from simulator.protocol import Spawn
 from simulator.supervisor import Service, Supervisor, Surroundings
 from simulator.timeline import Recorder
 from simulator.view import FaultView, LabView, NodeView
@@ -28,8 +29,11 @@ from topologies.model import Link, Topology
 
 T = TypeVar("T")
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
-_HIDDEN = ("NOTIFY_SOCKET", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
-"""Variables of the caller that name places which are not in the sandbox."""
+_HIDDEN = (
+    *("NOTIFY_SOCKET", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
+    "PYTHONDONTWRITEBYTECODE",
+)
+"""Variables of the caller that name places which are not in the sandbox, or slow every start down."""
 
 
 class MonotonicClock:
@@ -150,14 +154,16 @@ class RunningLab:
             processes=self.background.views(),
         )
 
-    def spawn(self, node: str, argv: tuple[str, ...], name: str, environment: Mapping[str, str]) -> str:
+    def spawn(self, request: Spawn) -> str:
         """Start a background program; returns its id."""
-        if not argv:
+        if not request.argv:
             raise LabUsageError("there is no command to run")
-        if "/" in name or not name:
-            raise LabUsageError(f"{name!r} cannot name a background process: no slashes, not empty")
-        complete = self._environment | self.node_environment(node) | dict(environment)
-        return self.background.spawn(node, self._network.namespace(node), argv, name, complete)
+        if "/" in request.name or not request.name:
+            raise LabUsageError(f"{request.name!r} cannot name a background process: no slashes, not empty")
+        environment = self._environment | self.node_environment(request.node) | request.env
+        program = Program(request.argv, environment, realtime=request.realtime)
+        namespace = self._network.namespace(request.node)
+        return self.background.spawn(request.node, namespace, request.name, program)
 
     # --- faults ----------------------------------------------------------------------------------
 

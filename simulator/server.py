@@ -84,8 +84,8 @@ class Server:
                 return lab.view()
             case protocol.Exec(node, argv, timeout, stdin):
                 return await self._exec(node, argv, timeout, stdin)
-            case protocol.Spawn(node, argv, name, env):
-                return lab.spawn(node, argv, name, env)
+            case protocol.Spawn():
+                return lab.spawn(request)
             case protocol.Stop(identity):
                 return await lab.background.stop(identity)
             case protocol.Wait(identity, timeout):

@@ -306,7 +306,7 @@ class Supervisor:
 
 def _not_ready(services: Iterable[Service], why: str) -> NotReadyError:
     parts = [
-        f"{service.name} ({service.state}): {why}. End of {service.log}:\n{service.log_tail()}"
+        f"{service.name} ({service.state}): {why}. End of logs/{service.log.name}:\n{service.log_tail()}"
         for service in services
     ]
     return NotReadyError("\n".join(parts))
