@@ -35,18 +35,17 @@ def of_connection(
     selection: Selection,
     holds: Mapping[str, Hold],
     lacking: Mapping[str, str],
-    clashing: frozenset[str],
+    clashing: tuple[str, ...],
 ) -> tuple[ConditionReport, ...]:
-    """Every problem of one connection, in a fixed order."""
+    """Every problem of one connection, in a fixed order. `clashing`: path names that others had first."""
     found: list[ConditionReport] = []
     known = {port.interface for port in site.wan}
     unknown = sorted({path.interface for path in connection.paths} - known)
     if unknown:
         message = f"this gateway has no WAN port {listed(unknown)}; it has {listed(sorted(known))}"
         found.append(problem("InterfaceUnknown", "NotInSite", message))
-    twice = sorted(path.name for path in connection.paths if path.name in clashing)
-    if twice:
-        message = f"path {listed(twice)} is named by more than one connection; the first one has it"
+    if clashing:
+        message = f"path {listed(clashing)} is named by another connection before this one, which has it"
         found.append(problem("PathClash", "NameTaken", message))
     found += [
         problem("FamilyUnsupported", "DriverCannot", f"{family}: {lacking[family]}")

@@ -140,7 +140,7 @@ def decide(
     if intent is None:
         speaker_actions = _additions(speaker_actions)
 
-    times = (holds.next_due(standing, watched), retention.next_due(deferrals, wanted))
+    times = (holds.next_due(standing, watched, now), retention.next_due(deferrals, wanted, now))
     return Decision(
         # Stable: within an order the gateway comes first, and each driver's own sequence stays.
         plan=Plan(tuple(sorted((*forwarding_actions, *speaker_actions), key=lambda action: action.order))),
@@ -161,7 +161,7 @@ def decide(
                 stage=stages[c.id],
                 in_use=selection.in_use.get(c.id, {}),
                 conditions=conditions.of_connection(
-                    site, c, seen, selection, standing, south.lacking, clashing
+                    site, c, seen, selection, standing, south.lacking, clashing.get(c.id, ())
                 ),
             )
             for c in (intent.connections if intent is not None else ())
@@ -173,22 +173,21 @@ def decide(
 
 def _without_clashes(
     connections: tuple[ConnectionIntent, ...],
-) -> tuple[tuple[ConnectionIntent, ...], frozenset[str]]:
-    """The connections, each path name left to the first that has it; and the names that were taken twice."""
+) -> tuple[tuple[ConnectionIntent, ...], dict[str, tuple[str, ...]]]:
+    """The connections, each path name left to the first that has it; and what the others lost, by id."""
     taken: set[str] = set()
-    clashing: set[str] = set()
+    lost: dict[str, tuple[str, ...]] = {}
     result = []
     for connection in connections:
-        paths = []
-        for path in connection.paths:
-            if path.name in taken:
-                clashing.add(path.name)
-            else:
-                taken.add(path.name)
-                paths.append(path)
-        whole = len(paths) == len(connection.paths)
-        result.append(connection if whole else connection.model_copy(update={"paths": tuple(paths)}))
-    return tuple(result), frozenset(clashing)
+        clashing = tuple(path.name for path in connection.paths if path.name in taken)
+        if clashing:
+            lost[connection.id] = clashing
+            paths = tuple(path for path in connection.paths if path.name not in taken)
+            result.append(connection.model_copy(update={"paths": paths}))
+        else:
+            result.append(connection)
+        taken.update(path.name for path in connection.paths)
+    return tuple(result), lost
 
 
 def _neighbors(

@@ -99,11 +99,11 @@ def turns(before: Mapping[str, Hold], after: Mapping[str, Hold]) -> tuple[Turn, 
     )
 
 
-def next_due(holds: Mapping[str, Hold], watched: Iterable[Watched]) -> float | None:
-    """When the next held path may get its preference back; None when none waits."""
+def next_due(holds: Mapping[str, Hold], watched: Iterable[Watched], now: float) -> float | None:
+    """When the next held path may get its preference back; None when none waits for time alone."""
     due = [
         hold.since + path.hold_down
         for path in watched
         if (hold := holds.get(path.path)) is not None and hold.standing is Standing.HELD
     ]
-    return min(due, default=None)
+    return min((at for at in due if at > now), default=None)

@@ -55,12 +55,14 @@ def advance(
     return (*observed.learned, *kept), remaining, observed.instance
 
 
-def next_due(deferrals: Mapping[str, Deferral], wanted: Iterable[Neighbor]) -> float | None:
-    """When to look again because a deferral may end."""
+def next_due(deferrals: Mapping[str, Deferral], wanted: Iterable[Neighbor], now: float) -> float | None:
+    """When to look again because a deferral may end; None when time alone ends none."""
     times = {neighbor.name: float(neighbor.graceful_restart_time) for neighbor in wanted}
     due = [
-        min(deferral.since + times.get(name, 0.0), deferral.changed + QUIET)
+        at
         for name, deferral in deferrals.items()
+        for at in (deferral.since + times.get(name, 0.0), deferral.changed + QUIET)
+        if at > now
     ]
     return min(due, default=None)
 
