@@ -1,16 +1,17 @@
 """Where the boxes of a picture go: pure geometry over names and edges.
 
 Two boxes stand side by side; a star has its centre in the middle; everything else stands on an ellipse, in
-the given order, with routers inside it among their neighbours.
+the given order, with routers on a smaller one inside, near their neighbours.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 Edge = tuple[str, str]
+_TOP = -math.pi / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,24 @@ def place(
     if len(on_ellipse) == 2 and hub is None and not inner:
         step = (box.width + gap.width) / 2
         return {on_ellipse[0]: Point(-step, 0.0), on_ellipse[1]: Point(step, 0.0)}
-    points = _ellipse(on_ellipse, box, gap, hub is not None or bool(inner))
+    middle = _radii(max(len(inner), 1 if hub else 0), box, gap, Size(0.0, 0.0))
+    filled = Size(middle.width + box.width + gap.width, middle.height + box.height + gap.height)
+    hole = filled if hub is not None or inner else Size(0.0, 0.0)
+    points = _ellipse(on_ellipse, _radii(len(on_ellipse), box, gap, hole))
     if hub is not None:
         points[hub] = Point(0.0, 0.0)
-    for name in inner:
-        neighbours = [points[end] for edge in edges if name in edge for end in edge if end in points]
-        points[name] = _between(neighbours)
-    return points
+    return points | _ellipse(_by_direction(inner, edges, points), middle)
+
+
+def _by_direction(inner: Sequence[str], edges: Collection[Edge], points: Mapping[str, Point]) -> list[str]:
+    """The inner boxes in the order in which their outer neighbours stand around the middle."""
+
+    def turn(name: str) -> float:
+        near = [points[end] for edge in edges if name in edge for end in edge if end in points]
+        angle = math.atan2(sum(point.y for point in near), sum(point.x for point in near))
+        return (angle - _start(len(inner)) + math.pi / len(inner)) % (2 * math.pi)
+
+    return sorted(inner, key=turn)
 
 
 def _hub(names: Sequence[str], edges: Collection[Edge]) -> str | None:
@@ -67,30 +79,30 @@ def _hub(names: Sequence[str], edges: Collection[Edge]) -> str | None:
     return next((name for name in names if all(name in pair for pair in pairs)), None)
 
 
-def _ellipse(names: Sequence[str], box: Size, gap: Size, filled: bool) -> dict[str, Point]:
-    count = len(names)
-    if count == 1:
-        return {names[0]: Point(0.0, 0.0)}
-    if count == 2:
-        return {names[0]: Point(-box.width - gap.width, 0.0), names[1]: Point(box.width + gap.width, 0.0)}
+def _radii(count: int, box: Size, gap: Size, least: Size) -> Size:
+    """The radii of an ellipse on which that many boxes stand `gap` apart, at least `least`."""
+    if count <= 1:
+        return Size(0.0, 0.0)
     # Neighbours at an angle of 2 pi / n stand apart by 2 r sin(pi / n) at least in one direction.
     chord = 2 * math.sin(math.pi / count)
-    wide = (box.width + gap.width) / chord
-    high = (box.height + gap.height) / chord
-    if filled:  # something stands in the middle
-        wide, high = max(wide, box.width + gap.width), max(high, box.height + gap.height)
-    # Begin at the top; four are nicer as a rectangle than as a rhombus.
-    turn = -math.pi / 2 - (math.pi / count if count % 2 == 0 else 0.0)
+    return Size(
+        max((box.width + gap.width) / chord, least.width),
+        max((box.height + gap.height) / chord, least.height),
+    )
+
+
+def _start(count: int) -> float:
+    # Begin at the top; even numbers are nicer with a flat top, and two side by side.
+    return _TOP - (math.pi / count if count and count % 2 == 0 else 0.0)
+
+
+def _ellipse(names: Sequence[str], radii: Size) -> dict[str, Point]:
+    count = len(names)
+    start = _start(count)
     return {
         name: Point(
-            wide * math.cos(turn + 2 * math.pi * position / count),
-            high * math.sin(turn + 2 * math.pi * position / count),
+            radii.width * math.cos(start + 2 * math.pi * position / count),
+            radii.height * math.sin(start + 2 * math.pi * position / count),
         )
         for position, name in enumerate(names)
     }
-
-
-def _between(points: Sequence[Point]) -> Point:
-    if not points:
-        return Point(0.0, 0.0)
-    return Point(sum(p.x for p in points) / len(points) / 2, sum(p.y for p in points) / len(points) / 2)

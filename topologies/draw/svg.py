@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from topologies.draw import layout
+from topologies.draw import labels, layout
 from topologies.draw import states as drawn
+from topologies.draw.labels import Curve, Rect
 from topologies.draw.layout import Point, Size
 from topologies.draw.states import State
 from topologies.model import Cell, Link, Router, Topology
@@ -56,20 +56,6 @@ text { font-family: system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: #0f1
     for state, colour in _COLOURS.items()
 )
 _STYLE += ".down .path { stroke-dasharray: 2 7; } .degraded .path { stroke-dasharray: 12 6; }\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Rect:
-    """A box by its centre; what labels must not cover."""
-
-    centre: Point
-    size: Size
-
-    def overlaps(self, other: _Rect) -> bool:
-        return (
-            abs(self.centre.x - other.centre.x) < (self.size.width + other.size.width) / 2
-            and abs(self.centre.y - other.centre.y) < (self.size.height + other.size.height) / 2
-        )
 
 
 def to_svg(topology: Topology, states: Mapping[str, str] | None = None) -> str:
@@ -118,14 +104,14 @@ def _heading(topology: Topology) -> str:
 def _legend(shown: Mapping[str, State], corner: Point) -> Iterator[str]:
     x = corner.x
     for state in reversed([state for state in State if state in shown.values()]):
-        x -= 96
+        x -= 112
         yield (
             f'<g class="{state}"><path class="path" d="M{x:.0f} {corner.y - 4:.0f}h24"/>'
             f'<text class="sub" x="{x + 32:.0f}" y="{corner.y:.0f}">{state}</text></g>'
         )
 
 
-def _rects(topology: Topology, edges: list[tuple[str, str]], longest: int) -> dict[str, _Rect]:
+def _rects(topology: Topology, edges: list[tuple[str, str]], longest: int) -> dict[str, Rect]:
     sizes = {cell.name: Size(_BOX_WIDTH, _height(cell)) for cell in topology.cells}
     sizes |= {router.name: _ROUTER_BOX for router in topology.routers}
     largest = Size(_BOX_WIDTH, max(size.height for size in sizes.values()))
@@ -134,33 +120,32 @@ def _rects(topology: Topology, edges: list[tuple[str, str]], longest: int) -> di
         [router.name for router in topology.routers],
         edges,
         largest,
-        Size(longest * _LETTER + 70, 90.0),
+        Size(longest * _LETTER + 70, 120.0),
     )
-    return {name: _Rect(places[name], size) for name, size in sizes.items()}
+    return {name: Rect(places[name], size) for name, size in sizes.items()}
 
 
 def _paths(
-    bundles: Mapping[tuple[str, str], list[Link]], rects: Mapping[str, _Rect], shown: Mapping[str, State]
+    bundles: Mapping[tuple[str, str], list[Link]], rects: Mapping[str, Rect], shown: Mapping[str, State]
 ) -> Iterator[str]:
     """The curves first and the names after them, so that no curve runs through a name."""
-    names: list[str] = []
-    taken = list(rects.values())
-    labelled = sum(map(len, bundles.values())) <= _MOST_LABELS
-    for (a, b), links in bundles.items():
-        for link, curve in zip(links, _curves(rects[a].centre, rects[b].centre, len(links)), strict=True):
-            state = shown.get(link.name, "")
-            start, bend, end = curve
-            yield (
-                f'<g class="wan {state}" data-name={quoteattr(link.name)}>'
-                f"<title>{escape(_tooltip(link))}</title>"
-                f'<path class="path" d="M{start.x:.1f} {start.y:.1f}Q{bend.x:.1f} {bend.y:.1f} '
-                f'{end.x:.1f} {end.y:.1f}"/></g>'
-            )
-            if labelled:
-                plate = _free_place(curve, Size(len(link.name) * _LETTER + 10, 17.0), taken)
-                taken.append(plate)
-                names.append(_label(link.name, state, plate))
-    yield from names
+    links = [link for bundle in bundles.values() for link in bundle]
+    curves = [
+        curve
+        for (a, b), bundle in bundles.items()
+        for curve in _curves(rects[a].centre, rects[b].centre, len(bundle))
+    ]
+    for link, curve in zip(links, curves, strict=True):
+        yield (
+            f'<g class="wan {shown.get(link.name, "")}" data-name={quoteattr(link.name)}>'
+            f"<title>{escape(_tooltip(link))}</title>"
+            f'<path class="path" d="M{curve.start.x:.1f} {curve.start.y:.1f}Q{curve.bend.x:.1f} '
+            f'{curve.bend.y:.1f} {curve.end.x:.1f} {curve.end.y:.1f}"/></g>'
+        )
+    if len(links) <= _MOST_LABELS:
+        sizes = [Size(len(link.name) * _LETTER + 10, 17.0) for link in links]
+        for link, plate in zip(links, labels.place(curves, sizes, rects.values()), strict=True):
+            yield _label(link.name, shown.get(link.name, ""), plate)
 
 
 def _tooltip(link: Link) -> str:
@@ -171,33 +156,21 @@ def _tooltip(link: Link) -> str:
     return f"{link.name}: {' - '.join(ends)}"
 
 
-def _curves(a: Point, b: Point, count: int) -> Iterator[tuple[Point, Point, Point]]:
-    """For each parallel path its start, control point and end: side by side, bent away from each other."""
+def _curves(a: Point, b: Point, count: int) -> Iterator[Curve]:
+    """Parallel paths: side by side, bent away from each other."""
     length = math.hypot(b.x - a.x, b.y - a.y) or 1.0
     across_x, across_y = -(b.y - a.y) / length, (b.x - a.x) / length
     for position in range(count):
         offset = position - (count - 1) / 2
         near, far = offset * min(16.0, 90.0 / count), offset * 56.0
-        yield (
+        yield Curve(
             a.shifted(across_x * near, across_y * near),
             a.towards(b, 0.5).shifted(across_x * far, across_y * far),
             b.shifted(across_x * near, across_y * near),
         )
 
 
-def _free_place(curve: tuple[Point, Point, Point], size: Size, taken: list[_Rect]) -> _Rect:
-    """The place on the curve nearest to its middle where a name covers nothing; else the middle."""
-    start, bend, end = curve
-    candidates = []
-    for step in range(17):
-        part = 0.5 + (step + 1) // 2 * 0.025 * (-1 if step % 2 else 1)
-        candidates.append(_Rect(start.towards(bend, part).towards(bend.towards(end, part), part), size))
-    return next(
-        (rect for rect in candidates if not any(rect.overlaps(other) for other in taken)), candidates[0]
-    )
-
-
-def _label(name: str, state: str, plate: _Rect) -> str:
+def _label(name: str, state: str, plate: Rect) -> str:
     x, y = plate.centre.x, plate.centre.y
     return (
         f'<g class="{state}"><rect class="plate" x="{x - plate.size.width / 2:.1f}" '
@@ -224,7 +197,7 @@ def _height(cell: Cell) -> float:
     return 34 + 10 + 18.0 * len(cell.prefixes) + 6 + (_CHIP.height + 8) * len(_chips(cell)) + 4
 
 
-def _cell(cell: Cell, rect: _Rect, shown: Mapping[str, State]) -> str:
+def _cell(cell: Cell, rect: Rect, shown: Mapping[str, State]) -> str:
     width, height = rect.size.width, rect.size.height
     x, y = rect.centre.x - width / 2, rect.centre.y - height / 2
     parts = [
@@ -258,7 +231,7 @@ def _chip(kind: str, name: str, cell: str, x: float, y: float, shown: Mapping[st
     )
 
 
-def _router(router: Router, rect: _Rect, shown: Mapping[str, State]) -> str:
+def _router(router: Router, rect: Rect, shown: Mapping[str, State]) -> str:
     width, height = rect.size.width, rect.size.height
     x, y = rect.centre.x - width / 2, rect.centre.y - height / 2
     return (
