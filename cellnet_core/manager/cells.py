@@ -18,19 +18,19 @@ from cellnet_core.store import cells as rows
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import CellRecord
 
-CELL0 = UUID(int=0)
+CELL0 = str(UUID(int=0))
 """Nova keeps instances that were never scheduled there; it is no site (nova/cells v2: map_cell0)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellRequest:
-    """What a cell shall be. `id` None: choose one (at most one of it and the address in use)."""
+    """What a cell shall be. `id` None: choose one. Identifiers are UUIDs in canonical text."""
 
     name: str
     asn: int
     kind: Literal["main", "sub"] = "sub"
-    id: UUID | None = None
-    nova_cell_uuid: UUID | None = None
+    id: str | None = None
+    nova_cell_uuid: str | None = None
     prefixes: tuple[str, ...] = ()
     description: str = ""
 
@@ -109,7 +109,7 @@ class Cells:
         added = []
         with self._context.change() as change:
             for request in requests:
-                by_id = rows.find(change.session, str(request.id)) if request.id else None
+                by_id = rows.find(change.session, request.id) if request.id else None
                 if by_id is None and rows.find(change.session, request.name) is None:
                     self._add(change, request)
                     added.append(request.name)
@@ -120,7 +120,7 @@ class Cells:
         return CellView(cell, tuple(standing.view_agent(self._context, agent) for agent in known))
 
     def _add(self, change: Change, request: CellRequest) -> CellRecord:
-        cell_id = self._context.new_id() if request.id is None else str(request.id)
+        cell_id = request.id or self._context.new_id()
         self._check(change.session, request, cell_id)
         if request.id is not None and (same := rows.find(change.session, cell_id)) is not None:
             raise ConflictError("cell.id_in_use", f"cell {same.name} has the id {cell_id}: choose another")
@@ -128,7 +128,7 @@ class Cells:
             id=cell_id,
             name=request.name,
             kind=request.kind,
-            nova_cell_uuid=str(request.nova_cell_uuid) if request.nova_cell_uuid else None,
+            nova_cell_uuid=request.nova_cell_uuid,
             asn=request.asn,
             prefixes=request.prefixes,
             description=request.description,
@@ -141,7 +141,7 @@ class Cells:
         return cell
 
     def _replace(self, change: Change, cell: CellRecord, request: CellRequest) -> CellRecord:
-        if request.id is not None and str(request.id) != cell.id:
+        if request.id is not None and request.id != cell.id:
             raise InvalidError("cell.id_mismatch", f"cell.id is {request.id}, cell {cell.name} has {cell.id}")
         self._check(change.session, request, cell.id)
         used = rows.count_endpoints(change.session, cell.id)
@@ -154,7 +154,7 @@ class Cells:
             cell,
             name=request.name,
             kind=request.kind,
-            nova_cell_uuid=str(request.nova_cell_uuid) if request.nova_cell_uuid else None,
+            nova_cell_uuid=request.nova_cell_uuid,
             asn=request.asn,
             prefixes=request.prefixes,
             description=request.description,
@@ -183,7 +183,7 @@ class Cells:
                 "cell.name_in_use", f"there is a cell {request.name} already: choose another name"
             )
         if request.nova_cell_uuid is not None:
-            same = rows.find(session, str(request.nova_cell_uuid))
+            same = rows.find(session, request.nova_cell_uuid)
             if same is not None and same.id != cell_id:
                 raise ConflictError(
                     "cell.nova_cell_uuid_in_use",
@@ -207,8 +207,8 @@ def check_prefixes(session: Session, wanted: Iterable[str], cell_id: str) -> Non
             )
 
 
-def _as_uuid(text: str) -> UUID | None:
+def _as_uuid(text: str) -> str | None:
     try:
-        return UUID(text)
+        return str(UUID(text))
     except ValueError:
         return None

@@ -1,7 +1,7 @@
 """How things stand: brings stored objects and the latest reports together, and writes down what changed.
 
 Reading works the status out anew each time, so that an age is true at the moment of the answer. Settling
-keeps the result in the store (for filters, for `since`, for the next start), makes events, and forgets connections
+keeps the result in the store (for filters, `since` and the next start), makes events, and forgets connections
 that both agents have taken down.
 """
 

@@ -1,0 +1,38 @@
+"""`python -m cellnet_core.northbound --config FILE`: the manager."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from cellnet_core.northbound import configuration, server
+from cellnet_core.northbound.configuration import ConfigurationError
+from cellnet_core.northbound.server import StartError
+from cellnet_core.store.errors import StoreError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0 after SIGTERM, 2 for an unusable configuration, 1 for anything else that stops the start."""
+    parser = argparse.ArgumentParser(
+        prog="cellnet-manager", description="The manager of connections between cells."
+    )
+    parser.add_argument("--config", type=Path, required=True, help="YAML or JSON, see docs/api.md")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    try:
+        server.run(configuration.load(arguments.config))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (StartError, StoreError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""/v1/agents: what agents ask and report (`cellnet_core.model.wire`), and the list of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
+
+from cellnet_core.manager.agents import MAX_WAIT
+from cellnet_core.manager.standing import AgentView
+from cellnet_core.model.wire import IntentDocument, Inventory, ProcessReport, ReportDocument
+from cellnet_core.northbound import errors
+from cellnet_core.northbound.fields import Input, ManagerOf, NoQuery, Output
+
+router = APIRouter(prefix="/v1/agents", tags=["agents"])
+Gateway = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
+
+
+class IntentQuery(Input):
+    """`after`: the generation the agent has, -1 for none. `wait`: seconds, at most MAX_WAIT."""
+
+    after: Annotated[int, Field(ge=-1, le=2**53)] = -1
+    wait: Annotated[float, Field(ge=0, le=MAX_WAIT, allow_inf_nan=False)] = 0.0
+
+
+class Agent(Output):
+    """An agent. `operating_status` is UNKNOWN when it is silent: it may well be doing its work."""
+
+    cell: str
+    cell_id: str
+    gateway: str
+    operating_status: str
+    last_seen_at: datetime | None
+    last_seen_age_s: float | None
+    first_seen_at: datetime | None
+    generation: int
+    observed_generation: int | None
+    wire_version: int | None
+    inventory: Inventory | None
+    processes: list[ProcessReport]
+
+
+class AgentAnswer(Output):
+    agent: Agent
+
+
+class AgentsAnswer(Output):
+    agents: list[Agent]
+
+
+@router.get("", dependencies=[NoQuery], responses=errors.answers())
+def list_agents(manager: ManagerOf) -> AgentsAnswer:
+    """All agents that were ever heard of, by cell and gateway."""
+    return AgentsAnswer(agents=[_present(view) for view in manager.agents.everyone()])
+
+
+@router.get("/{cell}/{gateway}", dependencies=[NoQuery], responses=errors.answers(404))
+def show_agent(manager: ManagerOf, cell: str, gateway: Gateway) -> AgentAnswer:
+    """One agent; its cell by id, name or Nova cell uuid."""
+    return AgentAnswer(agent=_present(manager.agents.get(cell, gateway)))
+
+
+@router.get(
+    "/{cell}/{gateway}/intent",
+    response_model=IntentDocument,
+    responses={**errors.answers(404), 204: {"description": "nothing newer within `wait`"}},
+)
+async def next_intent(
+    manager: ManagerOf, cell: str, gateway: Gateway, query: Annotated[IntentQuery, Query()]
+) -> Response | IntentDocument:
+    """For agents: the intent as soon as it is newer than `after`; 204 after `wait` seconds if it is not."""
+    found = await manager.agents.next_intent(cell, gateway, query.after, query.wait)
+    return Response(status_code=204) if found is None else found
+
+
+@router.put(
+    "/{cell}/{gateway}/report", status_code=204, dependencies=[NoQuery], responses=errors.answers(404)
+)
+def put_report(manager: ManagerOf, cell: str, gateway: Gateway, report: ReportDocument) -> None:
+    """For agents: what the agent sees. Out of order, it is taken and dropped."""
+    key = manager.agents.report(cell, gateway, report)
+    if key is not None:
+        manager.monitor.settle_agent(key)
+
+
+def _present(view: AgentView) -> Agent:
+    agent, received = view.record, view.received
+    report = received.report if received else None
+    inventory = Inventory.model_validate(agent.inventory) if agent.inventory is not None else None
+    return Agent(
+        cell=agent.cell_name,
+        cell_id=agent.key.cell_id,
+        gateway=agent.key.gateway,
+        operating_status=view.operating_status,
+        last_seen_at=received.wall if received else None,
+        last_seen_age_s=round(view.age, 3) if received else None,
+        first_seen_at=agent.first_seen_at,
+        generation=agent.generation,
+        observed_generation=report.generation if report else None,
+        wire_version=report.wire_version if report else None,
+        inventory=inventory,
+        processes=list(report.processes) if report else [],
+    )

@@ -1,0 +1,63 @@
+"""The application: all routes over one manager."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from cellnet_core.manager.service import Manager
+from cellnet_core.northbound import agents, cells, connections, discovery, endpoints, errors, events
+from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
+
+MAX_BODY = 1024 * 1024
+"""Bytes. A report of an agent with hundreds of connections is well below."""
+
+
+class _Api(FastAPI):
+    """Describes itself as it is: bad input is 400 here, never the framework's 422."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(unused, None)
+        return document
+
+
+def create_app(manager: Manager) -> ASGIApp:
+    """The ASGI application. Its lifespan runs the monitor and, at the end, wakes all who wait."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(manager.monitor.run())
+        try:
+            yield
+        finally:
+            manager.context.wakeups.close()
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+
+    app = _Api(
+        title="cellnet: network between cells",
+        version=text(MAX_VERSION),
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        max_body_size=MAX_BODY,
+    )
+    app.state.manager = manager
+    routers = [module.router for module in (discovery, cells, endpoints, connections, events, agents)]
+    errors.install(app, [route for router in routers for route in router.routes])
+    for router in routers:
+        app.include_router(router)
+    return Envelope(app)

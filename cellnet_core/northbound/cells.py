@@ -1,0 +1,166 @@
+"""/v1/cells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from cellnet_core.manager.cells import CellRequest
+from cellnet_core.manager.standing import CellView
+from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound.fields import (
+    Asn,
+    Expected,
+    Input,
+    Link,
+    ManagerOf,
+    Name,
+    NoQuery,
+    Output,
+    Prefix,
+    RequestId,
+    Text,
+    Uuid,
+)
+
+router = APIRouter(prefix="/v1/cells", tags=["cells"])
+
+
+class CellInput(Input):
+    """A cell as it shall be."""
+
+    name: Name
+    asn: Asn
+    kind: Literal["main", "sub"] = "sub"
+    id: Uuid | None = None
+    nova_cell_uuid: Uuid | None = None
+    prefixes: tuple[Prefix, ...] = ()
+    description: Text = ""
+
+    def request(self) -> CellRequest:
+        """As the manager takes it."""
+        return CellRequest(
+            name=self.name,
+            asn=self.asn,
+            kind=self.kind,
+            id=self.id,
+            nova_cell_uuid=self.nova_cell_uuid,
+            prefixes=self.prefixes,
+            description=self.description,
+        )
+
+
+class CellBody(Input):
+    cell: CellInput
+
+
+class CellList(paging.ListInput):
+    id: paging.FilterText = None
+    name: paging.FilterText = None
+    kind: paging.FilterText = None
+    asn: paging.FilterText = None
+    nova_cell_uuid: paging.FilterText = None
+
+
+class Cell(Output):
+    """A cell. `operating_status` is that of its agents; NO_MONITOR: none was ever heard of."""
+
+    id: str
+    name: str
+    description: str
+    kind: str
+    nova_cell_uuid: str | None
+    asn: int
+    prefixes: tuple[str, ...]
+    gateways: list[str]
+    provisioning_status: str
+    operating_status: str
+    revision_number: int
+    observed_revision: int
+    created_at: datetime
+    updated_at: datetime
+    links: list[Link]
+
+
+class CellAnswer(Output):
+    cell: Cell
+
+
+class CellsAnswer(Output):
+    cells: list[Cell]
+    cells_links: list[Link]
+
+
+@router.get("", responses=errors.answers())
+def list_cells(request: Request, manager: ManagerOf, query: Annotated[CellList, Query()]) -> CellsAnswer:
+    """Cells, by name unless `sort` says otherwise."""
+    page = manager.cells.page(query.page_query("name"))
+    last = page.items[-1].record.id if page.items else None
+    return CellsAnswer(
+        cells=[_present(request, view) for view in page.items],
+        cells_links=paging.next_links(request, page.more, last),
+    )
+
+
+@router.post("", status_code=201, dependencies=[NoQuery], responses=errors.answers(409))
+def create_cell(
+    request: Request, response: Response, manager: ManagerOf, body: CellBody, request_id: RequestId
+) -> CellAnswer:
+    """Declare a cell."""
+    cell = _present(request, manager.cells.create(body.cell.request(), request_id))
+    response.headers["Location"] = cell.links[0].href
+    return CellAnswer(cell=cell)
+
+
+@router.get("/{cell}", dependencies=[NoQuery], responses=errors.answers(404))
+def show_cell(request: Request, manager: ManagerOf, cell: str) -> CellAnswer:
+    """One cell, by id, name or Nova cell uuid."""
+    return CellAnswer(cell=_present(request, manager.cells.get(cell)))
+
+
+@router.put("/{cell}", dependencies=[NoQuery], responses=errors.answers(404, 409, 412))
+def put_cell(
+    request: Request,
+    response: Response,
+    manager: ManagerOf,
+    cell: str,
+    body: CellBody,
+    expected: Expected,
+    request_id: RequestId,
+) -> CellAnswer:
+    """Replace a cell; with a new UUID as address, declare one (201), safe to repeat."""
+    view, created = manager.cells.put(cell, body.cell.request(), expected, request_id)
+    shown = _present(request, view)
+    if created:
+        response.status_code = 201
+        response.headers["Location"] = shown.links[0].href
+    return CellAnswer(cell=shown)
+
+
+@router.delete("/{cell}", status_code=204, dependencies=[NoQuery], responses=errors.answers(404, 409, 412))
+def delete_cell(manager: ManagerOf, cell: str, expected: Expected, request_id: RequestId) -> None:
+    """Forget a cell without endpoints."""
+    manager.cells.delete(cell, expected, request_id)
+
+
+def _present(request: Request, view: CellView) -> Cell:
+    cell = view.record
+    return Cell(
+        id=cell.id,
+        name=cell.name,
+        description=cell.description,
+        kind=cell.kind,
+        nova_cell_uuid=cell.nova_cell_uuid,
+        asn=cell.asn,
+        prefixes=cell.prefixes,
+        gateways=[agent.record.key.gateway for agent in view.agents],
+        provisioning_status="ACTIVE",
+        operating_status=view.operating_status,
+        revision_number=cell.revision_number,
+        observed_revision=cell.revision_number,
+        created_at=cell.created_at,
+        updated_at=cell.updated_at,
+        links=[Link(rel="self", href=f"{request.base_url}v1/cells/{cell.id}")],
+    )

@@ -1,0 +1,182 @@
+"""/v1/endpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from cellnet_core.manager.resolution import EndpointRequest, PortRequest
+from cellnet_core.manager.standing import EndpointView
+from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound.fields import (
+    Address,
+    Asn,
+    Condition,
+    Expected,
+    Input,
+    Interface,
+    InterfaceAddress,
+    Link,
+    ManagerOf,
+    Name,
+    NoQuery,
+    Output,
+    Prefix,
+    Reference,
+    RequestId,
+    Text,
+    conditions,
+)
+
+router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
+
+
+class InterfaceInput(Input):
+    """A WAN port. Without addresses: those that the agent reports for it."""
+
+    interface: Interface
+    addresses: Annotated[tuple[InterfaceAddress, ...], Field(min_length=1)] | None = None
+
+
+class EndpointInput(Input):
+    """An endpoint as it shall be. What is left out is taken from the agent's report and the cell."""
+
+    name: Name
+    cell: Reference
+    gateway: Name | None = None
+    interfaces: Annotated[tuple[InterfaceInput, ...], Field(min_length=1)] | None = None
+    asn: Asn | None = None
+    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1)] | None = None
+    health_check_addresses: tuple[Address, ...] | None = None
+    description: Text = ""
+
+    def request(self) -> EndpointRequest:
+        """As the manager takes it."""
+        ports = self.interfaces
+        return EndpointRequest(
+            name=self.name,
+            cell=self.cell,
+            gateway=self.gateway,
+            interfaces=None if ports is None else tuple(PortRequest(p.interface, p.addresses) for p in ports),
+            asn=self.asn,
+            prefixes=self.prefixes,
+            health_check_addresses=self.health_check_addresses,
+            description=self.description,
+        )
+
+
+class EndpointBody(Input):
+    endpoint: EndpointInput
+
+
+class EndpointList(paging.ListInput):
+    id: paging.FilterText = None
+    name: paging.FilterText = None
+    cell: paging.FilterText = None
+    cell_id: paging.FilterText = None
+    gateway: paging.FilterText = None
+    asn: paging.FilterText = None
+
+
+class EndpointInterface(Output):
+    interface: str
+    addresses: tuple[str, ...]
+
+
+class Endpoint(Output):
+    """An endpoint; `cell` is the name of its cell."""
+
+    id: str
+    name: str
+    description: str
+    cell: str
+    cell_id: str
+    gateway: str
+    interfaces: list[EndpointInterface]
+    asn: int
+    prefixes: tuple[str, ...]
+    health_check_addresses: tuple[str, ...]
+    provisioning_status: str
+    operating_status: str
+    conditions: list[Condition]
+    revision_number: int
+    observed_revision: int
+    created_at: datetime
+    updated_at: datetime
+    links: list[Link]
+
+
+class EndpointAnswer(Output):
+    endpoint: Endpoint
+
+
+class EndpointsAnswer(Output):
+    endpoints: list[Endpoint]
+    endpoints_links: list[Link]
+
+
+@router.get("", responses=errors.answers())
+def list_endpoints(
+    request: Request, manager: ManagerOf, query: Annotated[EndpointList, Query()]
+) -> EndpointsAnswer:
+    """Endpoints, by name unless `sort` says otherwise."""
+    page = manager.endpoints.page(query.page_query("name"))
+    last = page.items[-1].record.id if page.items else None
+    return EndpointsAnswer(
+        endpoints=[_present(request, view) for view in page.items],
+        endpoints_links=paging.next_links(request, page.more, last),
+    )
+
+
+@router.post("", status_code=201, dependencies=[NoQuery], responses=errors.answers(409))
+def create_endpoint(
+    request: Request, response: Response, manager: ManagerOf, body: EndpointBody, request_id: RequestId
+) -> EndpointAnswer:
+    """Make an endpoint."""
+    endpoint = _present(request, manager.endpoints.create(body.endpoint.request(), request_id))
+    response.headers["Location"] = endpoint.links[0].href
+    return EndpointAnswer(endpoint=endpoint)
+
+
+@router.get("/{endpoint}", dependencies=[NoQuery], responses=errors.answers(404))
+def show_endpoint(request: Request, manager: ManagerOf, endpoint: str) -> EndpointAnswer:
+    """One endpoint, by id or name."""
+    return EndpointAnswer(endpoint=_present(request, manager.endpoints.get(endpoint)))
+
+
+@router.delete(
+    "/{endpoint}", status_code=204, dependencies=[NoQuery], responses=errors.answers(404, 409, 412)
+)
+def delete_endpoint(manager: ManagerOf, endpoint: str, expected: Expected, request_id: RequestId) -> None:
+    """Forget an endpoint that no connection uses."""
+    manager.endpoints.delete(endpoint, expected, request_id)
+
+
+def _present(request: Request, view: EndpointView) -> Endpoint:
+    endpoint = view.record
+    return Endpoint(
+        id=endpoint.id,
+        name=endpoint.name,
+        description=endpoint.description,
+        cell=endpoint.cell_name,
+        cell_id=endpoint.cell_id,
+        gateway=endpoint.gateway,
+        interfaces=[
+            EndpointInterface(interface=port.interface, addresses=port.addresses)
+            for port in endpoint.interfaces
+        ],
+        asn=endpoint.asn,
+        prefixes=endpoint.prefixes,
+        health_check_addresses=endpoint.health_check_addresses,
+        provisioning_status="ACTIVE",
+        operating_status=view.operating_status,
+        conditions=conditions(view.conditions),
+        revision_number=endpoint.revision_number,
+        observed_revision=endpoint.revision_number,
+        created_at=endpoint.created_at,
+        updated_at=endpoint.updated_at,
+        links=[Link(rel="self", href=f"{request.base_url}v1/endpoints/{endpoint.id}")],
+    )

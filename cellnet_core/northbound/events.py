@@ -1,0 +1,82 @@
+"""/v1/events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output
+from cellnet_core.store.records import EventRecord
+
+router = APIRouter(prefix="/v1/events", tags=["events"])
+
+
+class EventList(paging.ListInput):
+    """In the order in which they happened; `marker` is the id of the last event seen."""
+
+    id: paging.FilterText = None
+    time: paging.FilterText = None
+    type: paging.FilterText = None
+    severity: paging.FilterText = None
+    resource_type: paging.FilterText = None
+    resource_id: paging.FilterText = None
+    resource_name: paging.FilterText = None
+
+
+class Event(Output):
+    """Something that happened. `id` only grows."""
+
+    id: int
+    time: datetime
+    type: str
+    severity: str
+    resource_type: str
+    resource_id: str
+    resource_name: str
+    message: str
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class EventAnswer(Output):
+    event: Event
+
+
+class EventsAnswer(Output):
+    events: list[Event]
+    events_links: list[Link]
+
+
+@router.get("", responses=errors.answers())
+def list_events(request: Request, manager: ManagerOf, query: Annotated[EventList, Query()]) -> EventsAnswer:
+    """Events, oldest first unless `sort` says otherwise ("id:desc")."""
+    page = manager.events.page(query.page_query())
+    last = str(page.items[-1].id) if page.items else None
+    return EventsAnswer(
+        events=[_present(event) for event in page.items],
+        events_links=paging.next_links(request, page.more, last),
+    )
+
+
+@router.get("/{event}", dependencies=[NoQuery], responses=errors.answers(404))
+def show_event(manager: ManagerOf, event: int) -> EventAnswer:
+    """One event."""
+    return EventAnswer(event=_present(manager.events.get(event)))
+
+
+def _present(event: EventRecord) -> Event:
+    return Event(
+        id=event.id,
+        time=event.time,
+        type=event.type,
+        severity=event.severity,
+        resource_type=event.resource_type,
+        resource_id=event.resource_id,
+        resource_name=event.resource_name,
+        message=event.message,
+        request_id=event.request_id,
+        detail=event.detail,
+    )

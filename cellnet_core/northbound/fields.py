@@ -1,0 +1,138 @@
+"""The types that requests are made of, and the bases of their schemas. Strict: nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from cellnet_core.manager import addresses
+from cellnet_core.manager.errors import InvalidError
+from cellnet_core.manager.service import Manager
+from cellnet_core.northbound import errors
+from cellnet_core.store.records import ConditionRecord
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")
+
+
+class Input(BaseModel):
+    """Something a client sends. Unknown fields are refused, and the known ones named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = [str(key) for key in data if key not in cls.model_fields]
+            if unknown:
+                raise PydanticCustomError(
+                    "unknown_field",
+                    "unknown {unknown}; known are {known}",
+                    {
+                        "unknown": ", ".join(repr(key) for key in unknown),
+                        "known": ", ".join(cls.model_fields) or "none",
+                    },
+                )
+        return data
+
+
+class Output(BaseModel):
+    """Something a client is sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no name; write letters, digits and _.- with a letter or digit first, 63 at most"
+        )
+    try:
+        UUID(name)
+    except ValueError:
+        return name
+    raise ValueError("a name must not look like an id (UUID); choose another")
+
+
+def _canonical_uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no UUID") from None
+
+
+Text = Annotated[str, StringConstraints(strict=True, max_length=255)]
+Name = Annotated[
+    str,
+    Field(strict=True, json_schema_extra={"pattern": f"^{_NAME.pattern}$"}),
+    AfterValidator(_check_name),
+]
+Reference = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=63)]
+Interface = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\s/:]{1,63}$")]
+Uuid = Annotated[str, StringConstraints(strict=True), AfterValidator(_canonical_uuid)]
+Asn = Annotated[int, Field(strict=True, ge=1, le=4_294_967_295)]
+Flag = Annotated[bool, Field(strict=True)]
+Prefix = Annotated[str, StringConstraints(strict=True), AfterValidator(addresses.parse_prefix)]
+InterfaceAddress = Annotated[str, StringConstraints(strict=True), AfterValidator(addresses.parse_interface)]
+Address = Annotated[str, StringConstraints(strict=True), AfterValidator(addresses.parse_address)]
+
+
+class Link(Output):
+    """A link to this or another object."""
+
+    rel: str
+    href: str
+
+
+class Condition(Output):
+    """One thing that is so, not so, or not known; "True" is good."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    since: datetime
+
+
+def conditions(records: tuple[ConditionRecord, ...]) -> list[Condition]:
+    """As clients see them."""
+    return [
+        Condition(type=c.type, status=c.status, reason=c.reason, message=c.message, since=c.since)
+        for c in records
+    ]
+
+
+def _manager(request: Request) -> Manager:
+    manager: Manager = request.app.state.manager
+    return manager
+
+
+def _no_query(request: Request) -> None:
+    """For addresses that take no query: a key that nobody reads is a mistake of the caller."""
+    if request.query_params:
+        names = ", ".join(sorted({repr(key) for key in request.query_params}))
+        raise InvalidError("request.unknown_query", f"unknown {names}; this address takes no query")
+
+
+def _if_match(value: Annotated[str | None, Header(alias="If-Match")] = None) -> int | None:
+    """`If-Match: revision_number=3` (as Neutron has it), or the bare number; `*` expects nothing."""
+    if value is None or value.strip() == "*":
+        return None
+    number = value.strip().removeprefix("revision_number=").strip('"')
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise InvalidError(
+            "request.if_match", f'If-Match: {value!r} is not understood; write "revision_number=3"'
+        )
+    return int(number)
+
+
+ManagerOf = Annotated[Manager, Depends(_manager)]
+RequestId = Annotated[str, Depends(errors.request_id)]
+Expected = Annotated[int | None, Depends(_if_match)]
+NoQuery = Depends(_no_query)

@@ -1,0 +1,68 @@
+"""How lists are asked for: limit, marker, sort, filters; and the link to the next page."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import Request
+from pydantic import Field
+
+from cellnet_core.northbound.fields import Input, Link
+from cellnet_core.store.errors import BadQueryError
+from cellnet_core.store.listing import Direction, Filter, Operator, PageQuery
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+OPERATORS: tuple[Operator, ...] = ("in", "nin", "neq", "gt", "gte", "lt", "lte")
+
+FilterText = Annotated[
+    str | None,
+    Field(
+        description='A value, or an operator with values: "in:a,b" "nin:a,b" "neq:a" "gt:1" "gte:1" "lt:1"'
+    ),
+]
+
+
+class ListInput(Input):
+    """The query of a list; resources add their fields as filters."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    marker: Annotated[str | None, Field(description="The id of the last object of the page before.")] = None
+    sort: Annotated[str | None, Field(description='"name:asc,created_at:desc"')] = None
+
+    def page_query(self, default_sort: str | None = None) -> PageQuery:
+        """As the store takes it. Raises BadQueryError."""
+        filters = [
+            _filter(field, text)
+            for field, text in self.model_dump(exclude={"limit", "marker", "sort"}).items()
+            if text is not None
+        ]
+        sort = self.sort or default_sort
+        return PageQuery(self.limit, self.marker, _sort(sort) if sort else (), tuple(filters))
+
+
+def next_links(request: Request, more: bool, last_id: str | None) -> list[Link]:
+    """A link to the next page when there is one."""
+    if not more or last_id is None:
+        return []
+    return [Link(rel="next", href=str(request.url.include_query_params(marker=last_id)))]
+
+
+def _filter(field: str, text: str) -> Filter:
+    operator, separator, rest = text.partition(":")
+    if separator and operator in OPERATORS:
+        values = tuple(rest.split(",")) if operator in ("in", "nin") else (rest,)
+        return Filter(field, operator, values)
+    return Filter(field, "eq", (text,))
+
+
+def _sort(text: str) -> tuple[tuple[str, Direction], ...]:
+    keys = []
+    for part in text.split(","):
+        field, _, direction = part.strip().partition(":")
+        if direction not in ("", "asc", "desc"):
+            raise BadQueryError(
+                "sort", f"{part!r}: {direction!r} is no direction; write {field}:asc or {field}:desc"
+            )
+        keys.append((field, cast(Direction, direction or "asc")))
+    return tuple(keys)
