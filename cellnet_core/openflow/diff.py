@@ -41,9 +41,8 @@ def changes(wanted: Wanted, observed: Tables) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda change: change.order))
 
 
-def unowned(wanted: Wanted, observed: Tables) -> tuple[str, ...]:
+def unowned(observed: Tables) -> tuple[str, ...]:
     """Readable names of flows and groups that carry no cookie of ours or that no flow of ours uses."""
-    del wanted  # what is ours but no longer wanted is a change, not a stranger
     foreign = [
         f"{flow.title} cookie 0x{flow.cookie:x}"
         for flow in observed.flows

@@ -6,8 +6,12 @@ Renders only what `base.py` writes; anything else has no business in a gateway b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from cellnet_core.openflow.values import Action, DecTtl, Flow, Group, Opaque, Output, SetField, ToGroup
+
+# ovs-ofctl knows the other OXM names as they are, ovs-fields(7).
+_OFCTL_NAMES: Final = {"ipv4_src": "nw_src", "ipv4_dst": "nw_dst"}
 
 
 def render_flows(flows: Iterable[Flow]) -> str:
@@ -17,7 +21,7 @@ def render_flows(flows: Iterable[Flow]) -> str:
 
 def render_flow(flow: Flow) -> str:
     """One flow in the syntax of ovs-ofctl(8)."""
-    match = "".join(f",{name}={_value(name, v)}" for name, v in flow.match.fields)
+    match = "".join(f",{_OFCTL_NAMES.get(name, name)}={_value(name, v)}" for name, v in flow.match.fields)
     head = f"table={flow.table},priority={flow.priority},cookie=0x{flow.cookie:x},send_flow_rem"
     return f"{head}{match},actions={render_actions(flow.actions, flow.goto)}"
 

@@ -1,0 +1,68 @@
+"""Makes a gateway ready to talk to its neighbours: everything that must not depend on any controller.
+
+Each step compares first and touches only what is missing or wrong, so the same call serves the first start,
+a restart of the agent and a switch that was killed (its internal ports, their addresses and all flows are
+then gone). The order matters: the kernel is quiet before a port is up, and the bridges are complete, their
+controller included, before flows are written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from cellnet_core.drivers.contract import DriverUnavailableError
+from cellnet_core.drivers.openflow import baseflows, command, kernel, ovsdb, process, quiet, switch
+from cellnet_core.model.clock import Clock
+from cellnet_core.model.site import Site
+
+_PATIENCE: Final = 5.0
+"""Seconds for Open vSwitch to answer, and then for its internal ports to be there."""
+_INTERVAL: Final = 0.01
+
+
+async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock) -> tuple[str, ...]:
+    """Do all of it. Returns what changed; raises DriverUnavailableError if something is not there."""
+    want = kernel.wanted(site)
+    absent = await kernel.missing_links(quiet.physical_ports(site))
+    if absent:
+        raise DriverUnavailableError(f"no interface {', '.join(absent)}: check the names in the site file")
+    changed = [*await quiet.ensure(site), *kernel.ensure_settings(want.before)]
+    changed += await _database(site, replica)
+    await _internal_ports(site, want, clock)
+    changed += kernel.ensure_settings(want.settings)
+    changed += await kernel.ensure(want)
+    changed += await baseflows.ensure(site)
+    return tuple(changed)
+
+
+async def _database(site: Site, replica: ovsdb.Replica) -> tuple[str, ...]:
+    run_directory = Path(site.ovs.run_directory)
+    try:
+        database = await replica.wait(lambda state: bool(state["Open_vSwitch"]), _PATIENCE)
+    except TimeoutError as error:
+        raise DriverUnavailableError(
+            f"no database server answers on {run_directory}/db.sock: start ovsdb-server and "
+            "`ovs-vsctl --no-wait init`"
+        ) from error
+    wanted = switch.transaction(site, database)
+    if wanted.arguments:
+        # It returns when ovs-vswitchd has done it.
+        timeout = f"--timeout={_PATIENCE:.0f}"
+        await command.run(["ovs-vsctl", f"--db=unix:{run_directory}/db.sock", timeout, *wanted.arguments])
+    return wanted.changes
+
+
+async def _internal_ports(site: Site, want: kernel.Wanted, clock: Clock) -> None:
+    """A switch that was just started makes its internal ports by itself, from its database."""
+    management = Path(site.ovs.run_directory) / f"{site.ovs.bridge}.mgmt"
+    deadline = clock.now() + _PATIENCE
+    while True:
+        running = process.instance(Path(site.ovs.run_directory))
+        absent = await kernel.missing_links(want.up)
+        if running and not absent and management.is_socket():
+            return
+        if clock.now() > deadline:
+            problem = f"no interface {', '.join(absent)}" if running else "ovs-vswitchd is not running"
+            raise DriverUnavailableError(f"{problem} after {_PATIENCE} s: see the log of ovs-vswitchd")
+        await clock.sleep(_INTERVAL)

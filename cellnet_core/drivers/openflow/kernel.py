@@ -1,0 +1,189 @@
+"""The gateway's kernel: links, addresses, neighbours, routes and settings that the speaker needs.
+
+What is wanted is a pure function of the site (`wanted`); `ensure` compares it with the kernel of the network
+namespace it runs in and touches only what is missing. It must run in the gateway's namespace, as its root.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from pathlib import Path
+from typing import Any, Final
+
+from pyroute2 import AsyncIPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from cellnet_core.drivers.contract import DriverUnavailableError
+from cellnet_core.drivers.openflow import quiet
+from cellnet_core.model.site import Interface, Site
+
+_GATEWAYS: Final = {4: "169.254.0.1", 6: "fe80::1"}
+"""Next hops of the kernel's default routes. Nobody has them: their MAC is the router's own, by a permanent
+entry, so that whatever the kernel sends enters the pipeline like a host's packet."""
+_FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+_PERMANENT: Final = 0x80  # NUD_PERMANENT
+_ONLINK: Final = 4  # RTNH_F_ONLINK
+_SYSCTL: Final = Path("/proc/sys/net")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the kernel shall have. Settings are paths below /proc/sys/net."""
+
+    before: Mapping[str, str]
+    """Settings that do not belong to the internal ports."""
+    settings: Mapping[str, str]
+    """Settings of the internal ports; to be made before these are up."""
+    up: tuple[str, ...]
+    addresses: tuple[tuple[str, Interface], ...]
+    default_port: str
+    router_mac: str
+    sources: Mapping[int, str]
+    """IP version to the source address of what the kernel sends by its default route."""
+
+
+def wanted(site: Site) -> Wanted:
+    """What the site asks of the kernel."""
+    bare = quiet.physical_ports(site)
+    internal = (*(port.l3_port for port in site.wan), site.lan.l3_port)
+    lan = site.lan.l3_port
+    before = {
+        "ipv4/conf/all/rp_filter": "0",
+        "ipv4/conf/all/arp_ignore": "1",
+        "ipv4/conf/all/arp_announce": "2",
+        "ipv4/conf/all/send_redirects": "0",
+        "ipv4/conf/all/accept_redirects": "0",
+        # IPv6 has no forwarding by single interface; base flows let nothing but BGP reach the other ports.
+        "ipv6/conf/all/forwarding": "1",
+        **{f"ipv6/conf/{port}/disable_ipv6": "1" for port in bare},
+    }
+    settings = {f"ipv4/conf/{lan}/forwarding": "1"}
+    for port in internal:
+        settings |= {
+            f"ipv4/conf/{port}/rp_filter": "0",
+            f"ipv4/conf/{port}/send_redirects": "0",
+            f"ipv6/conf/{port}/accept_ra": "0",
+            f"ipv6/conf/{port}/accept_redirects": "0",
+            f"ipv6/conf/{port}/accept_dad": "0",  # addresses count at once: they are unique by design
+            f"ipv6/conf/{port}/dad_transmits": "0",
+        }
+    addresses = [(port.l3_port, address) for port in site.wan for address in port.addresses]
+    addresses += [(lan, address) for address in site.lan.addresses]
+    addresses += [(lan, ip_interface(f"{each.ip}")) for each in site.lan.health_addresses]
+    return Wanted(
+        before=before,
+        settings=settings,
+        up=(*bare, *internal),
+        addresses=tuple(addresses),
+        default_port=lan,
+        router_mac=site.lan.router_mac.lower(),
+        sources={address.version: str(address.ip) for address in reversed(site.lan.addresses)},
+    )
+
+
+def ensure_settings(settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Write the settings that differ. Returns what changed; raises DriverUnavailableError."""
+    changed: list[str] = []
+    for name, value in settings.items():
+        path = _SYSCTL / name
+        try:
+            if path.read_text().strip() != value:
+                path.write_text(value)
+                changed.append(f"setting {name} = {value}")
+        except FileNotFoundError as error:
+            port = name.split("/")[2]
+            raise DriverUnavailableError(
+                f"no interface {port}: check the site file's names, and that ovs-vswitchd runs"
+            ) from error
+        except PermissionError as error:
+            raise DriverUnavailableError(
+                f"{path} cannot be written: run as root of the gateway's namespace"
+            ) from error
+    return tuple(changed)
+
+
+async def missing_links(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that the kernel has no interface of."""
+    async with AsyncIPRoute() as netlink:
+        there = {link.get("ifname") async for link in await netlink.get_links()}
+    return tuple(name for name in names if name not in there)
+
+
+async def ensure(want: Wanted) -> tuple[str, ...]:
+    """Bring links up, and add addresses, the neighbours and routes of the default way that are missing.
+
+    Returns what changed. Raises DriverUnavailableError if the kernel refuses.
+    """
+    try:
+        async with AsyncIPRoute() as netlink:
+            links = {link.get("ifname"): link async for link in await netlink.get_links()}
+            return (
+                *await _links(netlink, links, want),
+                *await _addresses(netlink, links, want),
+                *await _default_way(netlink, links[want.default_port]["index"], want),
+            )
+    except NetlinkError as error:
+        raise DriverUnavailableError(
+            f"the kernel refused: {error}; run as root of the gateway's namespace"
+        ) from error
+    except KeyError as error:
+        raise DriverUnavailableError(f"interface {error} went away meanwhile: boot again") from error
+
+
+async def _links(netlink: Any, links: Mapping[str, Any], want: Wanted) -> list[str]:
+    changed: list[str] = []
+    for name in want.up:
+        if links[name]["state"] != "up":
+            await netlink.link("set", index=links[name]["index"], state="up")
+            changed.append(f"link {name} up")
+    return changed
+
+
+async def _addresses(netlink: Any, links: Mapping[str, Any], want: Wanted) -> list[str]:
+    there = {
+        (each["index"], str(ip_interface(each.get("address"))), each["prefixlen"])
+        async for each in await netlink.get_addr()
+    }
+    changed: list[str] = []
+    for name, address in want.addresses:
+        index, length = links[name]["index"], address.network.prefixlen
+        if (index, str(ip_interface(str(address.ip))), length) not in there:
+            await netlink.addr("add", index=index, address=str(address.ip), prefixlen=length)
+            changed.append(f"address {address} on {name}")
+    return changed
+
+
+async def _default_way(netlink: Any, index: int, want: Wanted) -> list[str]:
+    neighbours = {
+        each.get("dst"): (each.get("lladdr"), each["state"])
+        async for each in await netlink.get_neighbours(ifindex=index)
+    }
+    routes = {
+        (int(each["family"]), each.get("gateway"), each.get("oif"), each.get("prefsrc"))
+        async for each in await netlink.get_default_routes()
+    }
+    changed: list[str] = []
+    for version, source in want.sources.items():
+        gateway, family = _GATEWAYS[version], _FAMILIES[version]
+        if neighbours.get(gateway) != (want.router_mac, _PERMANENT):
+            await netlink.neigh(
+                "replace", ifindex=index, dst=gateway, lladdr=want.router_mac, state=_PERMANENT
+            )
+            changed.append(f"neighbour {gateway} on {want.default_port}")
+        if (int(family), gateway, index, source) not in routes:
+            # onlink is for IPv4 only: fe80::1 is on the link in any case
+            flags = {"flags": _ONLINK} if version == 4 else {}
+            await netlink.route(
+                "replace",
+                family=family,
+                dst="default",
+                gateway=gateway,
+                oif=index,
+                prefsrc=source,
+                **flags,
+            )
+            changed.append(f"default route of IPv{version} by {want.default_port}")
+    return changed

@@ -1,0 +1,167 @@
+"""What the switch's database shall say, and the one ovs-vsctl transaction that makes it say so.
+
+Pure: site and database in, arguments out. The controller is set in the same transaction as its bridge, since
+Open vSwitch flushes all flows of a bridge that gets its first controller; base flows come after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cellnet_core.drivers.openflow import ovsdb
+from cellnet_core.model.site import Bfd, Site
+from cellnet_core.openflow import ports
+
+_CONTROLLER: Final = {
+    # A controller inside the bridge would bring hidden flows along; one that is gone is noticed in 3 s and
+    # looked for every second.
+    "connection_mode": "out-of-band",
+    "max_backoff": 1000,
+    "inactivity_probe": 3000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPort:
+    """A port with one interface of the same name, and the interface's columns."""
+
+    bridge: str
+    name: str
+    columns: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Arguments for ovs-vsctl and, for people, what they change; both empty when all is well."""
+
+    arguments: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+def transaction(site: Site, database: ovsdb.Database) -> Transaction:
+    """What is missing or wrong, and nothing else."""
+    commands: list[list[str]] = []
+    changes: list[str] = []
+    for name, columns in _bridges(site).items():
+        row = _named(database, "Bridge", name)
+        if row is None:
+            commands.append(["--may-exist", "add-br", name])
+        wrong = {key: value for key, value in columns.items() if not _says(row, key, value)}
+        if wrong:
+            commands.append(["set", "bridge", name, *_assignments(wrong)])
+            changes.append(f"bridge {name}: {', '.join(sorted(wrong))}")
+    for port in wanted_ports(site):
+        home = _bridge_of(database, port.name)
+        if home is not None and home != port.bridge:
+            commands.append(["del-port", home, port.name])
+        if home != port.bridge:
+            commands.append(["--may-exist", "add-port", port.bridge, port.name])
+        row = ovsdb.interface(database, port.name) if home == port.bridge else None
+        wrong = {key: value for key, value in port.columns.items() if not _says(row, key, value)}
+        if wrong:
+            commands.append(["set", "interface", port.name, *_assignments(wrong)])
+        if wrong or home != port.bridge:
+            changes.append(f"port {port.name}: {', '.join(sorted(wrong)) or 'added'}")
+    _controller(site, database, commands, changes)
+    arguments: list[str] = []
+    for command in commands:
+        arguments += ["--", *command]
+    return Transaction(tuple(arguments), tuple(changes))
+
+
+def wanted_ports(site: Site) -> tuple[WantedPort, ...]:
+    """Every port of both bridges."""
+    physical, integration = site.ovs.bridge, site.ovs.integration_bridge
+    numbers = ports.number(site).numbers
+    to_int, to_phy = ports.PATCH_TO_INTEGRATION, ports.PATCH_TO_PHYSICAL
+    found = [
+        WantedPort(
+            physical,
+            to_int,
+            {"type": "patch", "options": {"peer": to_phy}, "ofport_request": numbers[to_int]},
+        ),
+        WantedPort(integration, to_phy, {"type": "patch", "options": {"peer": to_int}}),
+        WantedPort(physical, site.lan.l3_port, _internal(numbers[site.lan.l3_port], site.lan.router_mac)),
+    ]
+    for wan in site.wan:
+        columns = {"ofport_request": numbers[wan.interface], "bfd": _bfd(wan.bfd)}
+        found.append(WantedPort(physical, wan.interface, columns))
+        found.append(WantedPort(physical, wan.l3_port, _internal(numbers[wan.l3_port], wan.mac)))
+    found += [WantedPort(integration, name, {}) for name in site.lan.interfaces]
+    return tuple(found)
+
+
+def _internal(number: int, mac: str) -> dict[str, Any]:
+    return {"type": "internal", "mac": mac, "ofport_request": number}
+
+
+def _bfd(bfd: Bfd | None) -> dict[str, str]:
+    if bfd is None:
+        return {}
+    timers = {"min_tx": bfd.min_tx_ms, "min_rx": bfd.min_rx_ms, "mult": bfd.multiplier}
+    return {"enable": "true"} | {name: str(value) for name, value in timers.items()}
+
+
+def _bridges(site: Site) -> dict[str, dict[str, Any]]:
+    common = {"datapath_type": site.ovs.datapath_type}
+    return {
+        site.ovs.bridge: {
+            **common,
+            "fail_mode": "secure",
+            "protocols": "OpenFlow13",
+            "other_config": {"disable-in-band": "true", "datapath-id": f"{site.ovs.datapath_id:016x}"},
+        },
+        site.ovs.integration_bridge: {**common, "fail_mode": "standalone"},
+    }
+
+
+def _controller(site: Site, database: ovsdb.Database, commands: list[list[str]], changes: list[str]) -> None:
+    bridge = site.ovs.bridge
+    row = _named(database, "Bridge", bridge)
+    rows = [database["Controller"].get(uuid, {}) for uuid in ovsdb.as_set(row["controller"])] if row else []
+    if [each.get("target") for each in rows] != [site.controller.target]:
+        commands.append(["set-controller", bridge, site.controller.target])
+        rows = []
+    if not rows or not all(_says(rows[0], key, value) for key, value in _CONTROLLER.items()):
+        commands.append(["set", "controller", bridge, *_assignments(_CONTROLLER)])
+        changes.append(f"controller of {bridge}: {site.controller.target}")
+
+
+def _named(database: ovsdb.Database, table: str, name: str) -> ovsdb.Row | None:
+    return next((row for row in database[table].values() if row["name"] == name), None)
+
+
+def _bridge_of(database: ovsdb.Database, port: str) -> str | None:
+    for bridge in database["Bridge"].values():
+        for uuid in ovsdb.as_set(bridge["ports"]):
+            if database["Port"].get(uuid, {}).get("name") == port:
+                return str(bridge["name"])
+    return None
+
+
+def _says(row: ovsdb.Row | None, column: str, value: Any) -> bool:
+    """True if the column has the value. Other keys of `other_config` may be somebody else's."""
+    if row is None:
+        return False
+    current = row.get(column)
+    if column == "other_config":
+        return isinstance(current, dict) and value.items() <= current.items()
+    if isinstance(value, dict):
+        return bool(current == value)
+    return bool(ovsdb.as_set(current) == (value,))
+
+
+def _assignments(columns: Mapping[str, Any]) -> list[str]:
+    found: list[str] = []
+    for column, value in columns.items():
+        if column == "other_config":
+            found += [f"other_config:{key}={text}" for key, text in value.items()]
+        elif isinstance(value, dict):
+            found.append(f"{column}={{{','.join(f'{key}={text}' for key, text in value.items())}}}")
+        elif column == "mac":
+            found.append(f'mac="{value}"')  # ovs-vsctl would read the colons as a map
+        else:
+            found.append(f"{column}={value}")
+    return found
