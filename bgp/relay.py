@@ -141,7 +141,9 @@ class Relay:
             key = (kind, str(address["local"]), str(address["peer"]))
         except (ValueError, TypeError, KeyError):
             return  # not ours to judge: the clients see the line as it is
-        self._memory.pop(key, None)
+        known = self._memory.pop(key, None)
+        if known is not None and b'"state": "down"' in known[1] and b'"state": "down"' in line:
+            now, line = known  # failed attempts to connect are "down" too: the end of the session counts
         self._memory[key] = (now, line)
         while len(self._memory) > 2 * MAX_MEMORY:
             self._memory.popitem(last=False)

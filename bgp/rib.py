@@ -138,6 +138,32 @@ def advance(rib: Rib, event: RibEvent, at: float) -> Rib:
             return rib if changed is table else Rib({**rib.tables, event.peer: changed})
 
 
+def changes(before: Rib, after: Rib, event: RibEvent) -> Iterator[tuple[Peer, dict[str, tuple[str, ...]]]]:
+    """What the event made of routes: per neighbour the prefixes "learned", gone "stale" and "withdrawn"."""
+    if before is after:
+        return
+    for peer in {**before.tables, **after.tables}:
+        old = before.tables[peer].routes if peer in before.tables else {}
+        new = after.tables[peer].routes if peer in after.tables else {}
+        if old is new:
+            continue
+        if (
+            isinstance(event, UpdateReceived) and event.peer == peer
+        ):  # a small part of a table that may be big
+            keys = {(route.family, route.prefix) for route in event.announced} | set(event.withdrawn)
+        else:
+            keys = {*old, *new}
+        words: dict[str, list[str]] = {"learned": [], "stale": [], "withdrawn": []}
+        for key in sorted(keys):
+            if key not in new:
+                words["withdrawn"] += [key[1]] if key in old else []
+            elif old.get(key) != new[key]:
+                words["stale" if new[key].stale else "learned"].append(key[1])
+        found = {word: tuple(prefixes) for word, prefixes in words.items() if prefixes}
+        if found:
+            yield peer, found
+
+
 def _advance_table(table: AdjRibIn, event: SessionEvent | Snapshot, at: float) -> AdjRibIn:
     match event:
         case OpenReceived(restart=restart):

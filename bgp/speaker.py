@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if len(os.fsencode(directory / SOCKET)) > SOCKET_PATH_LIMIT:
         parser.error(
-            f"{directory} is too long: unix sockets take paths of {SOCKET_PATH_LIMIT} bytes; use a shorter one"
+            f"{directory} is too long: a unix socket takes {SOCKET_PATH_LIMIT} bytes; use a shorter path"
         )
     signal.signal(signal.SIGTERM, _leave)
     pid_file = directory / PID_FILE

@@ -1,0 +1,198 @@
+"""The contract's calls over ExaBGP: an I/O shell around the modules beside it.
+
+What must be known from outside: the speaker process (`python -m bgp.speaker`) waits for its first
+configuration, which `prepare()` writes; the clock must be the machine's monotonic one, because the relay
+stamps events with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bgp import commands, readback, rib, speaker
+from bgp.client import CommandRefusedError, Hello, SpeakerClient, SpeakerUnavailableError
+from cellnet_core.drivers.contract import (
+    APPLY_TIMEOUT,
+    OBSERVE_TIMEOUT,
+    Action,
+    Capabilities,
+    DriverUnavailableError,
+    Hint,
+    Outcome,
+    SpeakerIntent,
+    SpeakerObservation,
+)
+from cellnet_core.drivers.exabgp import observation, planning
+from cellnet_core.drivers.exabgp.picture import Picture
+from cellnet_core.drivers.exabgp.writing import Writer
+from cellnet_core.model.clock import Clock
+from cellnet_core.model.journal import Journal, NoJournal
+
+MARGIN = 0.5  # seconds kept back from the contract's limits
+CONNECT_WITHIN = 1.0
+FIRST_RETRY = 0.02
+LONGEST_RETRY = 0.2
+HINTS_KEPT = 1000
+
+CAPABILITIES: dict[str, bool | str] = {
+    "ipv4": True,
+    "ipv6": True,
+    "graceful_restart": True,
+    "manual_end_of_rib": True,
+    "communities": True,
+    "dynamic_peers": "ExaBGP 5.0 has no command to add a neighbour: its configuration is rewritten and"
+    " reloaded, which leaves unchanged sessions alone",
+    "md5": "the contract's neighbours carry no password yet",
+    "bfd": "ExaBGP has no BFD; the gateway's switch runs it",
+    "evpn": "ExaBGP 5.0 cannot announce EVPN",
+}
+
+
+class ExaBgpSpeaker:
+    """A `SpeakerDriver` over the speaker whose private directory is given."""
+
+    name = planning.DRIVER
+
+    def __init__(self, directory: Path, clock: Clock, journal: Journal | None = None) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._journal: Journal = journal or NoJournal()
+        self._picture = Picture(clock, self._journal, self._hint)
+        self._client = SpeakerClient(
+            directory / speaker.SOCKET, self._take_hello, self._picture.take_line, self._take_loss
+        )
+        self._writer = Writer(directory, self._client, self._picture, clock, self._journal)
+        self._turn = asyncio.Lock()
+        self._lost = asyncio.Event()
+        self._hints: set[asyncio.Queue[Hint | None]] = set()
+        self._closed = False
+
+    def capabilities(self) -> Capabilities:
+        """The contract's capability document."""
+        return Capabilities(driver=self.name, version=version("exabgp"), supports=CAPABILITIES)
+
+    def plan(self, desired: SpeakerIntent, observed: SpeakerObservation) -> tuple[Action, ...]:
+        """The contract's `plan`."""
+        return planning.plan(desired, observed)
+
+    def prepare(self) -> bool:
+        """Write a configuration without neighbours unless there is one; the speaker process waits for it.
+
+        Call it when the agent starts. True when it wrote. A configuration that is there stays: the speaker
+        may be running on it, and the next plan corrects it.
+        """
+        if (self._directory / speaker.CONFIGURATION).exists():
+            return False
+        self._writer.write_configuration([])
+        return True
+
+    async def apply(self, actions: Sequence[Action]) -> tuple[Outcome, ...]:
+        """The contract's `apply`."""
+        if not actions:
+            return ()
+        try:
+            async with asyncio.timeout(APPLY_TIMEOUT - MARGIN), self._turn:
+                await self._client.connect(CONNECT_WITHIN)
+                return await self._writer.write(actions)
+        except (SpeakerUnavailableError, CommandRefusedError, readback.MalformedAnswerError) as error:
+            raise DriverUnavailableError(str(error)) from error
+        except TimeoutError as error:
+            raise DriverUnavailableError(
+                f"ExaBGP did not take it over within {APPLY_TIMEOUT - MARGIN} s; its log says why"
+            ) from error
+
+    async def observe(self) -> SpeakerObservation:
+        """The contract's `observe`. Stale routes are remembered here, all else is what ExaBGP answers now."""
+        try:
+            async with asyncio.timeout(OBSERVE_TIMEOUT - MARGIN), self._turn:
+                return await self._read_everything()
+        except (
+            SpeakerUnavailableError,
+            CommandRefusedError,
+            readback.MalformedAnswerError,
+            TimeoutError,
+        ) as error:
+            self._journal.record("driver-fault", driver=self.name, error=f"{type(error).__name__}: {error}")
+            return SpeakerObservation(at=self._clock.now(), fresh=False)
+
+    async def watch(self) -> AsyncIterator[Hint]:
+        """The contract's `watch`; also keeps the connection to the speaker up while it is iterated."""
+        queue: asyncio.Queue[Hint | None] = asyncio.Queue()
+        self._hints.add(queue)
+        keeper = asyncio.create_task(self._keep_connected(), name="exabgp-driver")
+        try:
+            while not self._closed and (hint := await queue.get()) is not None:
+                yield hint
+        finally:
+            self._hints.discard(queue)
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Let go of the speaker, which does not notice."""
+        self._closed = True
+        for queue in self._hints:
+            queue.put_nowait(None)
+        await self._client.close()
+
+    async def _read_everything(self) -> planning.ExaBgpObservation:
+        await self._client.connect(CONNECT_WITHIN)
+        neighbors = readback.parse_neighbors(await self._ask(commands.SHOW_CONFIGURATION))
+        self._picture.take_neighbors(neighbors)
+        states = readback.parse_sessions(await self._ask(commands.SHOW_SESSIONS))
+        sessions = {state.peer: state for state in states}
+        self._picture.take_tables(sessions, readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_IN)))
+        announced = readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_OUT))
+        now = self._clock.now()
+        self._picture.advance(rib.Tick(), now)
+        answers = observation.Answers(self._picture.instance, neighbors, sessions, announced)
+        return observation.compose(answers, self._picture.rib, self._picture.notes, now)
+
+    async def _ask(self, command: str) -> tuple[str, ...]:
+        return await self._client.ask(command, OBSERVE_TIMEOUT)
+
+    def _take_hello(self, hello: Hello) -> None:
+        self._lost.clear()
+        self._picture.take_hello(hello)
+
+    def _take_loss(self) -> None:
+        self._lost.set()
+        self._hint("speaker", lost=True)
+
+    def _hint(self, about: str, **detail: Any) -> None:
+        for queue in self._hints:
+            if queue.qsize() < HINTS_KEPT:
+                queue.put_nowait(Hint(about, detail))
+
+    async def _keep_connected(self) -> None:
+        """Connect whenever there is no connection; say when stale routes run out."""
+        pause = FIRST_RETRY
+        while True:
+            try:
+                await self._client.connect(CONNECT_WITHIN)
+            except SpeakerUnavailableError:
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_RETRY)
+                continue
+            pause = FIRST_RETRY
+            await self._until_lost_or_stale()
+
+    async def _until_lost_or_stale(self) -> None:
+        """Return when the connection is lost, and at least once a second to look at the tables' deadlines."""
+        deadline = self._picture.rib.next_deadline()
+        nap = 1.0 if deadline is None else max(0.0, min(1.0, deadline - self._clock.now()))
+        waits = {asyncio.create_task(self._lost.wait()), asyncio.create_task(self._clock.sleep(nap))}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        now = self._clock.now()
+        if deadline is not None and now >= deadline:
+            self._picture.advance(rib.Tick(), now)
+            self._hint("route", stale=True)

@@ -1,0 +1,57 @@
+"""What ExaBGP does not say of a session when asked: since when, how it last ended, how often. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bgp.events import Event, SessionDown, SessionUp
+from bgp.readback import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Remarks on one session. Times in monotonic seconds.
+
+    `end_of_rib_sent` belongs to the present session: each new one needs its own.
+    """
+
+    established: bool = False
+    since: float = float("-inf")
+    flaps: int = 0
+    last_error: str | None = None
+    end_of_rib_sent: bool = False
+
+
+def advance(note: Note, event: Event, at: float) -> Note:
+    """The note after an event. What is older than the note changes nothing."""
+    if at <= note.since:
+        return note
+    match event:
+        case SessionUp():
+            return replace(note, established=True, since=at, end_of_rib_sent=False)
+        case SessionDown(reason=reason):
+            # ExaBGP reports failed connection attempts as "down" too: no flap, but the newest reason.
+            if not note.established:
+                return replace(note, last_error=reason)
+            return Note(established=False, since=at, flaps=note.flaps + 1, last_error=reason)
+        case _:
+            return note
+
+
+def confirm(note: Note, state: SessionState, now: float) -> Note:
+    """The note after asking: where an event was missed, the answer counts."""
+    if state.established == note.established:
+        return replace(note, since=now) if note.since == float("-inf") else note
+    if state.established:
+        return replace(note, established=True, since=now - (state.up_for or 0), end_of_rib_sent=False)
+    return Note(established=False, since=now, flaps=note.flaps + 1, last_error=note.last_error)
+
+
+def restarted(note: Note, now: float) -> Note:
+    """The note after our own speaker was started anew."""
+    return Note(
+        established=False,
+        since=now,
+        flaps=note.flaps + (1 if note.established else 0),
+        last_error="the speaker was restarted",
+    )
