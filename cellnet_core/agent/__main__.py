@@ -81,9 +81,11 @@ async def serve(site: Site) -> None:
         neighbors=KernelNeighborTable([site.lan.l3_port, *(port.l3_port for port in site.wan)], clock),
         random=Random(),
     )
+    speaker = ExaBgpSpeaker(Path(site.speaker.directory), clock, journal)
+    speaker.prepare()  # the speaker process waits for its first configuration
     agent = Agent(
         site,
-        ExaBgpSpeaker(Path(site.speaker.directory), clock, journal),
+        speaker,
         OpenFlowGateway(site, clock, journal),
         ManagerClient(site.manager_url, site.cell, site.gateway),
         IcmpPinger(),

@@ -32,7 +32,8 @@ from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
 from cellnet_core.model.site import Site
 from cellnet_core.model.wire import ConditionReport, IntentDocument
-from cellnet_core.planner import decide, guards, holds
+from cellnet_core.planner import decide, guards, holds, retention
+from cellnet_core.planner.conditions import problem
 from cellnet_core.planner.seen import Memory, Seen
 
 RESYNC = 3.0
@@ -79,7 +80,7 @@ class Reconciler:
             speaker.plan, forwarding.plan, speaker.capabilities(), forwarding.capabilities()
         )
         self._backoff = Backoff(0.1, RESYNC, around.random)
-        self._memory = around.storage.load_memory()
+        self._memory = retention.resume(around.storage.load_memory(), around.clock.now())
         self._saved = self._memory
         self._saved_at = float("-inf")
         self._booted: str | None = None
@@ -150,7 +151,10 @@ class Reconciler:
             seen = await self._look()
         now = self._around.clock.now()
         before = self._memory
-        decision = decide.decide(self.intent, self._site, seen, before, self._south, now)
+        try:
+            decision = decide.decide(self.intent, self._site, seen, before, self._south, now)
+        except DriverError as error:
+            return await self._cannot_plan(error)
         self._memory = decision.memory
         self._tell_paths(before, decision.memory)
         for _, local, remote in decision.unresolved:
@@ -165,6 +169,12 @@ class Reconciler:
             return False, 0.0
         self._backoff.reset()
         return bool(outcomes), self._pause(seen, decision)
+
+    async def _cannot_plan(self, error: DriverError) -> tuple[bool, float]:
+        """A driver says that it cannot have this at all: change nothing, say so, look again later."""
+        self._show(view.with_problem(self.view, problem("PlanImpossible", "DriverRefuses", str(error))))
+        await self._around.clock.sleep(self._backoff.fail())
+        return False, RESYNC
 
     def _pause(self, seen: Seen, decision: decide.Decision) -> float:
         uncertain = not seen.speaker.fresh or not seen.forwarding.fresh or bool(decision.unresolved)
@@ -192,9 +202,11 @@ class Reconciler:
             return ForwardingObservation(self._around.clock.now(), fresh=False)
 
     def _needs_boot(self, gateway: ForwardingObservation) -> bool:
-        if gateway.instance and gateway.instance != self._booted:
+        if not gateway.instance:
+            return False  # no switch runs: its start will be heard or seen
+        if gateway.instance != self._booted:
             return True
-        there = {port.interface for port in gateway.ports}
+        there = {port.interface for port in gateway.ports if port.link_up is not None}
         return any(port.interface not in there for port in self._site.wan)
 
     async def _boot(self, why: str) -> bool:
@@ -236,18 +248,12 @@ class Reconciler:
             self._around.journal.record("path", path=turn.path, event=event, before=turn.before.value)
 
     def _publish(self, seen: Seen, decision: decide.Decision, outcomes: tuple[Outcome, ...]) -> None:
-        old = self.view
-        self.view = view.advance(
-            old,
-            self.intent,
-            seen,
-            decision,
-            outcomes,
-            self._failed_rounds,
-            self._notice,
-            self._forwarding.name,
-        )
-        for connection, condition, status in view.condition_changes(old, self.view):
+        rounds, notice, gateway = self._failed_rounds, self._notice, self._forwarding.name
+        self._show(view.advance(self.view, self.intent, seen, decision, outcomes, rounds, notice, gateway))
+
+    def _show(self, new: View) -> None:
+        old, self.view = self.view, new
+        for connection, condition, status in view.condition_changes(old, new):
             self._around.journal.record(
                 "condition",
                 connection=connection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cellnet_core.agent.health import Target
@@ -111,6 +111,20 @@ def advance(
         ports=ports,
         holds=decision.memory.holds,
         connections=tuple(connections),
+    )
+
+
+def with_problem(old: View, condition: ConditionReport) -> View:
+    """The same view with one more problem on every connection."""
+    return replace(
+        old,
+        connections=tuple(
+            replace(
+                connection,
+                conditions=(*(c for c in connection.conditions if c.type != condition.type), condition),
+            )
+            for connection in old.connections
+        ),
     )
 
 

@@ -100,7 +100,7 @@ class FakeForwarding(FakeDevice):
             return ForwardingObservation(
                 self.clock.now(),
                 fresh=False,
-                instance=self.instance,
+                instance="" if self.faults.unavailable else self.instance,
                 ports=() if self.faults.unavailable else ports,
             )
         return ForwardingObservation(

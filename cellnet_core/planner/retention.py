@@ -4,7 +4,7 @@ A speaker that was restarted has an empty RIB for a while. That says nothing abo
 learned before stays in force, per neighbour, until that neighbour has told its routes again (the session
 is up and its routes have been quiet for QUIET seconds, or all old prefixes are back) or its restart time has
 passed.
-A speaker that does not answer changes nothing at all. What the *peer's* restart means is decided by the
+A new agent treats what it remembers the same way. A speaker that does not answer changes nothing at all. What the *peer's* restart means is decided by the
 speaker itself, which marks such routes `stale`; they are routes like any other here.
 """
 
@@ -53,6 +53,13 @@ def advance(
             kept += [replace(route, stale=True) for route in missing]
             remaining[name] = deferral
     return (*observed.learned, *kept), remaining, observed.instance
+
+
+def resume(memory: Memory, now: float) -> Memory:
+    """What a new agent goes on with: a speaker cannot tell of a route that it kept for a restarting peer once
+    this agent's picture of its RIB is gone, so every remembered route waits to be told again."""
+    names = {route.neighbor for route in memory.learned}
+    return replace(memory, deferrals={name: Deferral(now, 0, now) for name in sorted(names)})
 
 
 def next_due(deferrals: Mapping[str, Deferral], wanted: Iterable[Neighbor], now: float) -> float | None:

@@ -1,4 +1,4 @@
-"""Two agents, two fake gateways, two wired fake speakers and one manager in this process, on a manual clock."""
+"""Two agents over fake gateways and wired fake speakers, and their manager, all on a manual clock."""
 
 from __future__ import annotations
 
