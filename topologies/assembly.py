@@ -138,23 +138,25 @@ def _gateway(cell: str, n: int, k: int, prefixes: tuple[Network, ...]) -> Gatewa
 
 def _wan_links(spec: TopologySpec) -> Iterator[Link]:
     gateways = {cell.name: cell.gateways for cell in spec.cells}
-    ports: Counter[str] = Counter()
+    ports: Counter[str] = Counter()  # by node
+    dealt: Counter[str] = Counter()  # by cell
     path = 0
 
-    def port(end: str, number: int, side: int) -> Port:
+    def port(end: str, side: int) -> Port:
         addresses = numbering.wan_addresses(path)[side]
         if end not in gateways:  # a router carries its addresses itself
             ports[end] += 1
             return Port(end, f"wan{ports[end]}", Mac.wan(path, side), addresses)
-        node = gateway_name(end, spread(number, gateways[end]))
+        dealt[end] += 1
+        node = gateway_name(end, spread(dealt[end], gateways[end]))
         ports[node] += 1
         name = f"wan{ports[node]}"
         return Port(node, name, Mac.wan(path, side), addresses, f"ip-{name}", Mac.wan_port(path, side))
 
     for link in spec.links:
-        for number, name in enumerate(path_names(link), 1):
+        for name in path_names(link):
             path += 1
-            yield Link(name, LinkKind.WAN, port(link.a, number, 0), port(link.b, number, 1))
+            yield Link(name, LinkKind.WAN, port(link.a, 0), port(link.b, 1))
 
 
 def _lan_links(cell: Cell) -> Iterator[Link]:

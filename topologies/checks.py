@@ -168,7 +168,7 @@ def _as_numbers(spec: TopologySpec, _: frozenset[Path]) -> Iterator[Finding]:
 
 def _links(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]:
     names = [cell.name for cell in spec.cells] + [router.name for router in spec.routers]
-    # A link to a cell whose name could not be read must not be called wrong.
+    # A link may be to a cell whose name could not be read: then only likely slips are called wrong.
     readable = not any(path[0] == "cells" and path[2:] in ((), ("name",)) for path in unreadable)
     pairs: dict[frozenset[str], Path] = {}
     for index, link in enumerate(spec.links):
@@ -182,8 +182,8 @@ def _links(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]
         unknown = [
             (side, end) for side, end in enumerate(dict.fromkeys((link.a, link.b))) if end not in names
         ]
-        if readable:
-            for side, end in unknown:
+        for side, end in unknown:
+            if readable or difflib.get_close_matches(end, names, 1):
                 yield Finding((*path, side), f"there is no cell {end!r}", _which(end, names))
         if link.a == link.b:
             yield Finding(path, f"the link joins {link.a} to itself", "name two different cells")

@@ -82,7 +82,7 @@ def _hub(names: Sequence[str], edges: Collection[Edge]) -> str | None:
 def _radii(count: int, box: Size, gap: Size, least: Size) -> Size:
     """The radii of an ellipse on which that many boxes stand `gap` apart, at least `least`."""
     if count <= 1:
-        return Size(0.0, 0.0)
+        return least
     # Neighbours at an angle of 2 pi / n stand apart by 2 r sin(pi / n) at least in one direction.
     chord = 2 * math.sin(math.pi / count)
     return Size(
