@@ -1,0 +1,34 @@
+"""`python -m simulator.probes run --spec FILE --output FILE`: one node's probe process."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from simulator import codec
+from simulator.probes.flows import NodeSpec
+from simulator.probes.process import Process
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0 when told to end, 2 for a spec that is none."""
+    parser = argparse.ArgumentParser(prog="python -m simulator.probes")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="send and receive the flows of one node")
+    run.add_argument("--spec", type=Path, required=True, help="JSON: simulator.probes.flows.NodeSpec")
+    run.add_argument("--output", type=Path, required=True, help="records go here (simulator.probes.records)")
+    arguments = parser.parse_args(argv)
+    try:
+        spec = codec.from_document(NodeSpec, json.loads(arguments.spec.read_text(encoding="utf-8")), "spec")
+        process = Process(spec, arguments.output)
+    except (OSError, ValueError) as error:
+        print(f"probe: {arguments.spec}: {error}", file=sys.stderr)
+        return 2
+    process.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
