@@ -135,6 +135,8 @@ def judge(trial: Trial, line: str) -> Finding:
     if status == "0":
         return Finding(trial.name, ok=True, detail=trial.good, needed_for=trial.needed_for)
     remedy = trial.remedy
+    if trial.name == "tap" and "Permission denied" in reason:
+        remedy = "sudo chmod 666 /dev/net/tun (common distributions have it so), or run as root"
     for program, package in (("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables")):
         if f"{program}: not found" in reason:
             remedy = INSTALL.format(package)
