@@ -191,11 +191,15 @@ class Network:
                 addr1=_interface_mac(link.a),
                 addr2=_interface_mac(link.b),
             )
-        except NetlinkError as error:
+        except (NetlinkError, ValueError) as error:
             raise FaultTargetError(f"link {link.name!r} cannot be laid: {error}") from error
+        try:
+            for port in (link.a, link.b):
+                self._configure(port)
+        except (NetlinkError, OSError) as error:
+            self._net.delLink(cable)
+            raise FaultTargetError(f"link {link.name!r} cannot be configured: {error}") from error
         self._links[link.name] = (link, cable)
-        for port in (link.a, link.b):
-            self._configure(port)
 
     def remove_link(self, name: str) -> None:
         """Take a cable away. Raises FaultTargetError."""

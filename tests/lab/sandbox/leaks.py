@@ -12,7 +12,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 MARK = "CELLNET_TEST_MARK"
-WATCHED = ("/dev/shm", "/run/netns", "/run/openvswitch", "/run/frr", "/etc/openvswitch", "/var/tmp", "/run/notify")
+WATCHED = (
+    "/dev/shm",
+    "/run/netns",
+    "/run/openvswitch",
+    "/run/frr",
+    "/etc/openvswitch",
+    "/var/tmp",
+    "/run/notify",
+)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -49,12 +51,10 @@ def test_kill_9_leaves_nothing_but_the_run_directory(
     assert (directory.logs / "daemon.log").exists()
     with pytest.raises(LabDeadError, match="is dead; its logs are in"):
         client.show()
-    assert [entry.kind for entry in client.timeline()][0] == "lab-up"
+    assert client.timeline()[0].kind == "lab-up"
 
 
-def test_kill_9_of_a_lab_with_switches_leaves_nothing(
-    up: Up, mark: str, before: leaks.Snapshot, tmp_path: Path
-) -> None:
+def test_kill_9_of_a_lab_with_switches_leaves_nothing(up: Up, mark: str, before: leaks.Snapshot) -> None:
     client = up()
     start_switch(client, "main-gw1")
     assert client.exec("main-gw1", ["ovs-vsctl", "list-br"]).stdout == "br0\n"
@@ -70,7 +70,8 @@ def start_switch(client: LabClient, node: str) -> None:
     assert client.exec(node, ready, timeout=10).returncode == 0
     client.spawn(node, ["ovs-vswitchd", f"unix:{directory}/db.sock"], "switch")
     made = client.exec(
-        node, ["ovs-vsctl", "--timeout=10", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev"]
+        node,
+        ["ovs-vsctl", "--timeout=10", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev"],
     )
     assert made.returncode == 0, made.stderr
 
@@ -170,18 +171,15 @@ def test_a_dead_labs_name_is_refused_with_the_remedy(up: Up) -> None:
 
 
 def test_a_port_in_use_is_refused_before_anything_is_created(up: Up, base: Path) -> None:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(LabUsageError, match="choose another port"):
-            up(publish=taken.getsockname()[1])
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(LabUsageError, match="choose another port"),
+    ):
+        up(publish=taken.getsockname()[1])
     assert list(base.iterdir()) == []
 
 
 def test_publish_reaches_the_managers_socket_without_a_route(up: Up) -> None:
-    import http.client
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     client = up(publish=port)
@@ -190,7 +188,9 @@ def test_publish_reaches_the_managers_socket_without_a_route(up: Up) -> None:
         "import http.server, socketserver\n"
         "class H(http.server.BaseHTTPRequestHandler):\n"
         "    def do_GET(self):\n"
-        "        self.send_response(200); self.end_headers(); self.wfile.write(b'hello from ' + self.path.encode())\n"
+        "        self.send_response(200)\n"
+        "        self.end_headers()\n"
+        "        self.wfile.write(b'hello from ' + self.path.encode())\n"
         "    def address_string(self): return 'unix'\n"
         "socketserver.UnixStreamServer('/run/lab/manager.sock', H).serve_forever()\n"
     )
@@ -208,8 +208,9 @@ def test_an_ordinary_user_may_run_a_lab(tmp_path: Path) -> None:
     import tempfile
 
     script = (
-        "from simulator import lab, launcher, doctor\n"
-        "doctor.require_for_lab = lambda: None\n"  # /dev/net/tun may be closed to users here; no switch is needed
+        "from simulator import lab, doctor\n"
+        # /dev/net/tun may be closed to users on this machine; this lab needs no switch.
+        "doctor.require_for_lab = lambda: None\n"
         "client = lab.up('two-cells', services=False)\n"
         "print(client.exec('main-mgr', ['ping', '-c', '1', '-W', '2', '100.64.2.1']).returncode)\n"
         "client.down()\n"
