@@ -1,0 +1,136 @@
+"""The `cellnet` command.
+
+Exit statuses: 0 done; 2 the request was wrong (arguments, or the API said 4xx); 1 anything else.
+An exception says which by its attribute `exit_code`. Nobody but `--debug` sees a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+from cliff.app import App
+from cliff.command import Command
+from cliff.commandmanager import CommandManager
+from cliff.help import HelpCommand
+
+from cellnet_core.cli import overview
+
+NAMESPACE = "cellnet.commands"
+
+
+class EntryPoints(CommandManager):
+    """Commands by entry points, each loaded when it is run (cliff's own loads all of them at start)."""
+
+    def load_commands(self, namespace: str) -> None:
+        self.group_list.append(namespace)
+        for point in metadata.entry_points(group=namespace):
+            self.commands[point.name.replace("_", " ")] = point
+
+
+class CellnetApp(App):
+    """The application; see the module."""
+
+    NAME = "cellnet"
+    LOG = logging.getLogger("cellnet")
+
+    def __init__(self) -> None:
+        manager = EntryPoints(NAMESPACE)
+        super().__init__(
+            "Connects OpenStack cells, and proves it in a lab.", metadata.version("cellnet"), manager
+        )
+        manager.add_command("help", _Help)
+        self._failure: BaseException | None = None
+
+    def build_option_parser(
+        self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None
+    ) -> argparse.ArgumentParser:
+        kwargs = {**(argparse_kwargs or {}), "conflict_handler": "resolve", "prog": self.NAME}
+        parser = super().build_option_parser(description, version, kwargs)
+        parser.add_argument("--version", action="version", version=f"{self.NAME} {version}")
+        parser.add_argument(
+            "-h", "--help", action=_ListCommands, nargs=0, default=self, help="Show this help and exit."
+        )
+        parser.add_argument(
+            "--url",
+            default=os.environ.get("CELLNET_URL"),
+            help="The manager: http://HOST:PORT or unix:///PATH. Default: $CELLNET_URL, else the lab's.",
+        )
+        parser.add_argument(
+            "--lab",
+            default=os.environ.get("CELLNET_LAB"),
+            help="The lab whose manager to talk to. Default: $CELLNET_LAB, else the only one running.",
+        )
+        return parser
+
+    def configure_logging(self) -> None:
+        super().configure_logging()
+        if self.options.verbose_level < 2:
+            for noisy in ("httpx", "httpcore", "stevedore", "asyncio"):
+                logging.getLogger(noisy).setLevel(logging.WARNING)
+
+    def interact(self) -> None:
+        """Without a command, say what commands there are (and load no shell for it)."""
+        overview.write(self.parser, self.command_manager, self.stdout)
+
+    def run(self, argv: list[str]) -> int:
+        try:
+            status = super().run(argv)
+        except ImportError as error:
+            # The command itself could not be loaded.
+            self.LOG.error("this command cannot be loaded: %s; is cellnet installed completely?", error)  # noqa: TRY400 (no traceback for users)
+            return 1
+        if self.interactive_mode:
+            return 0
+        return int(getattr(self._failure, "exit_code", status))
+
+    def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
+        super().clean_up(cmd, result, err)
+        self._failure = err
+
+
+class _ListCommands(argparse.Action):
+    """`--help`: the commands in groups, without importing any of them."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002 (given signature)
+        values: str | Sequence[Any] | None,  # noqa: ARG002
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        app: CellnetApp = self.default
+        overview.write(parser, app.command_manager, app.stdout)
+        parser.exit()
+
+
+class _Help(HelpCommand):
+    """Print the list of commands, or the help of one."""
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        if parsed_args.cmd:
+            return super().take_action(parsed_args)
+        overview.write(self.app.parser, self.app.command_manager, self.app.stdout)
+        return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    try:
+        status = CellnetApp().run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader had enough (`cellnet ... | head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

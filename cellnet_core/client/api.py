@@ -1,0 +1,269 @@
+"""The client itself: one method per request, and bounded waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from cellnet_core.client import errors, values
+from cellnet_core.client.errors import (
+    BadUrlError,
+    ClientError,
+    NotFoundError,
+    UnreachableError,
+    WaitTimeoutError,
+)
+from cellnet_core.client.values import Agent, Cell, Connection, Endpoint, Event, Session
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds for one request; the manager waits for nobody while it answers."""
+POLL = 0.05
+"""Seconds between two looks while waiting."""
+
+Kind = TypeVar("Kind", bound=values.Value)
+Found = TypeVar("Found")
+
+
+class Client:
+    """Talks to one manager; a context manager. Every method raises ApiError and UnreachableError."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        where: str,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._http = http
+        self._where = where
+        self._now = now
+        self._sleep = sleep
+
+    @classmethod
+    def unix(cls, path: str, timeout: float = REQUEST_TIMEOUT) -> Client:
+        """A client of the manager that listens on a unix socket."""
+        transport = httpx.HTTPTransport(uds=str(path))
+        return cls(httpx.Client(transport=transport, base_url="http://manager", timeout=timeout), str(path))
+
+    @classmethod
+    def connect(cls, url: str, timeout: float = REQUEST_TIMEOUT) -> Client:
+        """A client of the manager at "http://host:port" or "unix:///path". Raises BadUrlError."""
+        if url.startswith("unix://"):
+            return cls.unix(url.removeprefix("unix://"), timeout)
+        if not url.startswith(("http://", "https://")):
+            raise BadUrlError(f"{url!r} is no URL of a manager; write http://HOST:PORT or unix:///PATH")
+        # Environment variables of proxies are for the world outside, not for a manager that was named.
+        return cls(httpx.Client(base_url=url, timeout=timeout, trust_env=False), url)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
+
+    # --- cells and agents ---
+
+    def cells(self, **filters: str) -> tuple[Cell, ...]:
+        """All cells, by name."""
+        return tuple(self._all(Cell, "cells", filters))
+
+    def cell(self, reference: str) -> Cell:
+        """One cell by id, name or Nova cell uuid."""
+        return values.read(Cell, self._one("GET", f"/v1/cells/{_quoted(reference)}", "cell"))
+
+    def create_cell(self, name: str, asn: int, **fields: Any) -> Cell:
+        """Declare a cell; `fields` as in the API."""
+        body = {"cell": {"name": name, "asn": asn, **fields}}
+        return values.read(Cell, self._one("POST", "/v1/cells", "cell", body))
+
+    def delete_cell(self, reference: str) -> None:
+        """Forget a cell without endpoints."""
+        self._request("DELETE", f"/v1/cells/{_quoted(reference)}")
+
+    def agents(self) -> tuple[Agent, ...]:
+        """All agents that were ever heard of."""
+        document = self._request("GET", "/v1/agents")
+        return tuple(values.read(Agent, item) for item in document["agents"])
+
+    # --- endpoints ---
+
+    def endpoints(self, **filters: str) -> tuple[Endpoint, ...]:
+        """All endpoints, by name."""
+        return tuple(self._all(Endpoint, "endpoints", filters))
+
+    def endpoint(self, reference: str) -> Endpoint:
+        """One endpoint by id or name."""
+        return values.read(Endpoint, self._one("GET", f"/v1/endpoints/{_quoted(reference)}", "endpoint"))
+
+    def create_endpoint(self, name: str, cell: str, **fields: Any) -> Endpoint:
+        """Make an endpoint; `fields` as in the API, what is left out comes from the agent's report."""
+        body = {"endpoint": {"name": name, "cell": cell, **fields}}
+        return values.read(Endpoint, self._one("POST", "/v1/endpoints", "endpoint", body))
+
+    def delete_endpoint(self, reference: str) -> None:
+        """Forget an endpoint that no connection uses."""
+        self._request("DELETE", f"/v1/endpoints/{_quoted(reference)}")
+
+    # --- connections ---
+
+    def connections(self, **filters: str) -> tuple[Connection, ...]:
+        """All connections, by name."""
+        return tuple(self._all(Connection, "connections", filters))
+
+    def connection(self, reference: str) -> Connection:
+        """One connection by id or name."""
+        path = f"/v1/connections/{_quoted(reference)}"
+        return values.read(Connection, self._one("GET", path, "connection"))
+
+    def create_connection(self, name: str, local: str, remote: str, **fields: Any) -> Connection:
+        """Join two endpoints (ids or names); `fields` as in the API. It is made so after this returns."""
+        body = {"connection": {"name": name, "local_endpoint": local, "remote_endpoint": remote, **fields}}
+        return values.read(Connection, self._one("POST", "/v1/connections", "connection", body))
+
+    def delete_connection(self, reference: str) -> None:
+        """Have it taken down; see `wait_until_gone`."""
+        self._request("DELETE", f"/v1/connections/{_quoted(reference)}")
+
+    def sessions(self, connection: str) -> tuple[Session, ...]:
+        """The sessions of a connection, by path, each as either side sees it."""
+        document = self._request("GET", f"/v1/connections/{_quoted(connection)}/sessions")
+        return tuple(values.read(Session, item) for item in document["sessions"])
+
+    def wait_for_status(
+        self,
+        connection: str,
+        statuses: Sequence[str] = ("ONLINE",),
+        timeout: float = 30.0,
+        on_change: Callable[[Connection], None] | None = None,
+    ) -> Connection:
+        """The connection as soon as its operating_status is one of these.
+
+        `on_change` is called with each different state on the way. A manager that does not answer is asked
+        again. Raises WaitTimeoutError after `timeout` seconds, ApiError at once.
+        """
+        last: Connection | None = None
+
+        def look() -> Connection | None:
+            nonlocal last
+            now = self.connection(connection)
+            if on_change is not None and (last is None or _visible(last) != _visible(now)):
+                on_change(now)
+            last = now
+            return now if now.operating_status in statuses else None
+
+        found = self._wait(look, timeout)
+        if found is not None:
+            return found
+        wanted = " or ".join(statuses)
+        if last is None:
+            raise UnreachableError(f"no manager answered at {self._where} for {timeout:g} s")
+        raise WaitTimeoutError(
+            f"connection {connection} is {last.operating_status} and not {wanted} after {timeout:g} s: "
+            f"{last.explain()}"
+        )
+
+    def wait_until_gone(self, connection: str, timeout: float = 30.0) -> None:
+        """Until both agents have taken the connection down. Raises WaitTimeoutError."""
+        last = ""
+
+        def look() -> bool | None:
+            nonlocal last
+            try:
+                last = self.connection(connection).explain()
+            except NotFoundError:
+                return True
+            return None
+
+        if self._wait(look, timeout) is None:
+            raise WaitTimeoutError(f"connection {connection} is still there after {timeout:g} s: {last}")
+
+    # --- events ---
+
+    def events(self, after: int | None = None, limit: int = 1000, **filters: str) -> tuple[Event, ...]:
+        """Events in their order, those behind event number `after`; at most `limit` (1000)."""
+        query: dict[str, str] = {"limit": str(limit), **filters}
+        if after is not None:
+            query["id"] = f"gt:{after}"
+        return tuple(values.read(Event, e) for e in self._request("GET", "/v1/events", query=query)["events"])
+
+    def last_events(self, limit: int = 100, **filters: str) -> tuple[Event, ...]:
+        """The newest events, in their order."""
+        query = {"limit": str(limit), "sort": "id:desc", **filters}
+        newest = self._request("GET", "/v1/events", query=query)["events"]
+        return tuple(values.read(Event, event) for event in reversed(newest))
+
+    # --- machinery ---
+
+    def _wait(self, look: Callable[[], Found | None], timeout: float) -> Found | None:
+        """What `look` returns as soon as it is not None; None when time is up."""
+        deadline = self._now() + timeout
+        while True:
+            try:
+                found = look()
+            except UnreachableError:
+                found = None  # it may be on its way back
+            if found is not None:
+                return found
+            remaining = deadline - self._now()
+            if remaining <= 0:
+                return None
+            self._sleep(min(POLL, remaining))
+
+    def _all(self, kind: type[Kind], collection: str, filters: Mapping[str, str]) -> Iterator[Kind]:
+        """Every object of a collection, page by page."""
+        query = dict(filters)
+        while True:
+            document = self._request("GET", f"/v1/{collection}", query=query)
+            items = document[collection]
+            yield from (values.read(kind, item) for item in items)
+            if not any(link["rel"] == "next" for link in document[f"{collection}_links"]):
+                return
+            query["marker"] = str(items[-1]["id"])
+
+    def _one(self, method: str, path: str, key: str, body: Any = None) -> values.Document:
+        document: values.Document = self._request(method, path, body)[key]
+        return document
+
+    def _request(
+        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        headers = {"OpenStack-API-Version": "cell-network 1.1"}
+        try:
+            answer = self._http.request(method, path, json=body, params=query, headers=headers)
+        except httpx.HTTPError as error:
+            raise UnreachableError(
+                f"no manager answers at {self._where} ({error}): is the lab up? "
+                "`cellnet lab list` shows labs; --url or --lab names another manager"
+            ) from error
+        try:
+            document = answer.json() if answer.content else None
+        except ValueError as error:
+            raise ClientError(f"{self._where} is no cellnet manager: its answer is not JSON") from error
+        if answer.status_code >= 400:
+            raise errors.from_answer(answer.status_code, document)
+        return document
+
+
+def _visible(connection: Connection) -> object:
+    """What somebody who watches a connection come up would call a change."""
+    return (
+        connection.provisioning_status,
+        connection.operating_status,
+        [(c.type, c.status, c.reason) for c in connection.conditions],
+    )
+
+
+def _quoted(reference: str) -> str:
+    """Safe as one segment of a path: nothing in a name may lead elsewhere."""
+    return quote(reference, safe="")
