@@ -174,12 +174,13 @@ def _lan_links(cell: Cell) -> Iterator[Link]:
             link_mac=Mac.lan_port(cell.index, k, ports[k]),
         )
 
+    # The gateways of a cell share its LAN: a chain, because plain switches must not be closed to a ring.
+    # It comes first, so that one more host changes no port's number.
+    for k in range(1, len(cell.gateways)):
+        yield Link(f"{gateway_name(cell.name, k)}-gw{k + 1}", LinkKind.LAN, port(k), port(k + 1))
     for h, host in enumerate(cell.hosts, 1):
         side = Port(host.name, "eth0", host.mac, host.addresses)
         yield Link(host.name, LinkKind.LAN, port(spread(h, len(cell.gateways))), side)
-    # The gateways of a cell share its LAN: a chain, because plain switches must not be closed to a ring.
-    for k in range(1, len(cell.gateways)):
-        yield Link(f"{gateway_name(cell.name, k)}-gw{k + 1}", LinkKind.LAN, port(k), port(k + 1))
 
 
 def _control_links(cell: Cell) -> Iterator[Link]:

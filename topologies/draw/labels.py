@@ -14,7 +14,7 @@ from topologies.draw.layout import Point, Size
 
 _GRID = 12.0  # pixels; curves are noted in squares of this size
 _SAMPLES = 160
-_CANDIDATES = 17
+_CANDIDATES = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 Edge = tuple[str, str]
 _TOP = -math.pi / 2
+_DIAGONAL = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ def place(
         step = (box.width + gap.width) / 2
         return {on_ellipse[0]: Point(-step, 0.0), on_ellipse[1]: Point(step, 0.0)}
     middle = _radii(max(len(inner), 1 if hub else 0), box, gap, Size(0.0, 0.0))
-    filled = Size(middle.width + box.width + gap.width, middle.height + box.height + gap.height)
+    # Boxes that stand diagonally to the middle one need more room than those beside or above it.
+    ring = Size(_DIAGONAL * (box.width + gap.width), _DIAGONAL * (box.height + gap.height))
+    filled = Size(middle.width + ring.width, middle.height + ring.height)
     hole = filled if hub is not None or inner else Size(0.0, 0.0)
     points = _ellipse(on_ellipse, _radii(len(on_ellipse), box, gap, hole))
     if hub is not None:

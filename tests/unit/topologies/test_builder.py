@@ -73,6 +73,14 @@ def test_more_paths_leave_what_was_there_as_it_was() -> None:
     assert few.cells == many.cells
 
 
+def test_what_is_added_at_the_end_changes_nothing_of_what_was_there() -> None:
+    base = Builder("lab").cell("main", gateways=2).cell("east", hosts=1).direct("main", "east", paths=2)
+    grown = Builder("lab").cell("main", gateways=2, hosts=5).cell("east", hosts=1)
+    grown = grown.direct("main", "east", paths=2).cell("west", gateways=3).direct("east", "west", paths=3)
+    assert set(base.build().links) < set(grown.build().links)
+    assert base.build().cell("east") == grown.build().cell("east")
+
+
 def test_a_builder_is_a_value_and_can_be_extended_twice() -> None:
     base = Builder("lab").cell("main")
     one = base.cell("east").direct("main", "east").build()
