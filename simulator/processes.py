@@ -13,7 +13,7 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol
 
 from simulator import namespaces
 from simulator.context import Completed, FaultTargetError
@@ -35,13 +35,41 @@ class Program:
     realtime: bool = False
 
 
+class Child(Protocol):
+    """A started program, as its owner needs it."""
+
+    exited: asyncio.Future[int]
+    """Exit status, negative for a signal. Wait for it through `asyncio.shield`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def running(self) -> bool: ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole process group. Harmless when it is gone."""
+        ...
+
+    async def stop(self, number: int, seconds: float) -> int:
+        """Signal it, wait, then kill it. Returns the exit status."""
+        ...
+
+
+class Starter(Protocol):
+    """Starts programs. `Reaper` does; tests bring their own."""
+
+    def start(self, program: Program, namespace: int, stdin: Output, stdout: Output, stderr: Output) -> Child:
+        """Start a program in a network namespace. Raises FaultTargetError if it cannot be executed."""
+        ...
+
+
 class Process:
     """A running program, leader of its own session and process group."""
 
     def __init__(self, popen: subprocess.Popen[bytes], exited: asyncio.Future[int]) -> None:
         self._popen = popen
         self.exited = exited
-        """Exit status, negative for a signal. Wait for it through `asyncio.shield`."""
 
     @property
     def pid(self) -> int:

@@ -18,7 +18,7 @@ from subprocess import DEVNULL
 from simulator.context import Clock, FaultTargetError
 from simulator.errors import NotReadyError
 from simulator.notify import NotifySocket
-from simulator.processes import Process, Program, Reaper
+from simulator.processes import Child, Program, Starter
 from simulator.services import STEADY_SECONDS, Listening, Notified, ServiceSpec, restart_delay
 from simulator.timeline import Recorder
 from simulator.view import ServiceState, ServiceView
@@ -35,7 +35,7 @@ _POLL = 0.02
 class Surroundings:
     """What services are run with."""
 
-    reaper: Reaper
+    starter: Starter
     recorder: Recorder
     clock: Clock
     logs: Path
@@ -51,7 +51,7 @@ class Service:
         self.spec = spec
         self._around = around
         self._group = group
-        self._process: Process | None = None
+        self._process: Child | None = None
         self._state: ServiceState = "stopped"
         self._starts = 0
         self._ended_early = 0
@@ -188,7 +188,7 @@ class Service:
             },
         )
 
-    def _start(self) -> Process:
+    def _start(self) -> Child:
         around = self._around
         for path in self.spec.stale:
             Path(path).unlink(missing_ok=True)
@@ -199,7 +199,7 @@ class Service:
             self._notify.drain()
             environment["NOTIFY_SOCKET"] = str(self._notify.path)
         with self.log.open("ab") as log:
-            process = around.reaper.start(
+            process = around.starter.start(
                 Program(self.spec.argv, environment), around.namespace(self.node), DEVNULL, log, log
             )
         self._process = process
