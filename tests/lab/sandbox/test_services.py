@@ -1,0 +1,101 @@
+"""The lab's own supervision of the real daemons: each comes back on its own, and so do its traces."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator import lab
+from simulator.client import LabClient
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
+
+@pytest.fixture
+def client(base: Path) -> Iterator[LabClient]:
+    told: list[str] = []
+    client = lab.up("two-cells", progress=told.append)
+    assert "gateway main-gw1: agent ready" in told
+    assert "manager main-mgr: manager ready" in told
+    yield client
+    client.down()
+
+
+def test_every_service_is_ready_and_comes_back_alone_after_kill_9(client: LabClient) -> None:
+    before = {service.name: service for service in client.services()}
+    assert sorted(before) == sorted(
+        [
+            *(
+                f"{role}@{cell}-gw1"
+                for cell in ("main", "east")
+                for role in ("ovsdb", "switch", "agent", "speaker")
+            ),
+            "controller@main-ctl1",
+            "controller@east-ctl1",
+            "manager@main-mgr",
+        ]
+    )
+    assert all(service.ready for service in before.values())
+    victims = (
+        "agent@east-gw1",
+        "speaker@main-gw1",
+        "controller@main-ctl1",
+        "manager@main-mgr",
+        "switch@east-gw1",
+    )
+    began = time.monotonic()
+    for victim in victims:
+        client.kill_service(victim, signal.SIGKILL)
+    wait_restarted(client, victims, began)
+    client.wait_ready(60)
+    after = {service.name: service for service in client.services()}
+    for name, service in after.items():
+        assert service.restarts == (1 if name in victims else 0), name
+        assert (service.pid == before[name].pid) == (name not in victims)
+    exits = [entry.detail for entry in client.timeline(began) if entry.kind == "service-exit"]
+    assert {detail["service"]: detail["returncode"] for detail in exits} == dict.fromkeys(victims, -9)
+
+
+def wait_restarted(client: LabClient, names: tuple[str, ...], since: float) -> None:
+    """Until the timeline has a start of each, at most 30 s."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        started = {
+            entry.detail["service"] for entry in client.timeline(since) if entry.kind == "service-start"
+        }
+        if set(names) <= started:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not all of {names} were started again")
+
+
+def test_restart_in_order_returns_when_it_is_ready(client: LabClient) -> None:
+    client.restart_service("controller@east-ctl1")
+    service = client.show().service("controller@east-ctl1")
+    assert service.ready
+    exits = [entry.detail for entry in client.timeline() if entry.kind == "service-exit"]
+    assert [(detail["service"], detail["asked"]) for detail in exits] == [("controller@east-ctl1", True)]
+
+
+def test_the_switchs_own_programs_find_it(client: LabClient) -> None:
+    shown = client.exec("main-gw1", ["ovs-vsctl", "--timeout=5", "list-br"])
+    assert shown.stdout.split() == ["br-int", "br-phy"], shown.stderr
+
+
+def test_the_manager_answers_on_the_host(client: LabClient) -> None:
+    import httpx
+
+    transport = httpx.HTTPTransport(uds=str(client.manager_socket))
+    with httpx.Client(transport=transport, base_url="http://manager") as http:
+        cells = http.get("/v1/cells").json()["cells"]
+    assert sorted(cell["name"] for cell in cells) == ["east", "main"]
+
+
+def test_removing_a_node_ends_its_services(client: LabClient) -> None:
+    client.remove_node("east-ctl1")
+    assert "controller@east-ctl1" not in {service.name for service in client.services()}
+    assert "east-ctl1" not in {link.name for link in client.show().links}
