@@ -1,7 +1,7 @@
 """What the contract suite needs of a device, beyond its driver: ways to look at it and to trouble it.
 
-A rig belongs to one driver; a new driver joins the suite by bringing a rig. Everything a rig does to its device
-goes past the driver.
+A rig belongs to one driver; a new driver joins the suite by bringing a rig. Everything a rig does to its
+device goes past the driver.
 """
 
 from __future__ import annotations
