@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = CellnetApp().run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader had enough (`cellnet ... | head`). Python would complain once more when it flushes at exit.
+        # The reader had enough (`cellnet ... | head`). Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return status

@@ -1,0 +1,109 @@
+"""The status table: what each finding on either side does to a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cellnet_core.model.wire import ConditionReport, ConnectionReport, ProcessReport, ReportDocument
+from tests.unit.manager.world import EAST, MAIN, World, obey
+
+Change = Callable[[ConnectionReport], ConnectionReport]
+
+
+def _first(field: str, **values: Any) -> Change:
+    """Change the first item of a list of the report."""
+
+    def change(report: ConnectionReport) -> ConnectionReport:
+        head, *tail = getattr(report, field)
+        return report.model_copy(update={field: (head.model_copy(update=values), *tail)})
+
+    return change
+
+
+def _set(**values: Any) -> Change:
+    return lambda report: report.model_copy(update=values)
+
+
+def _says(status: str) -> Change:
+    condition = ConditionReport(type="Drift", status=status, reason="ExtraFlow", message="a flow too many")
+    return _set(conditions=(condition,))
+
+
+@pytest.mark.parametrize("cell", ["main", "east"])
+@pytest.mark.parametrize(
+    ("change", "status", "reason"),
+    [
+        (_set(), "ONLINE", None),
+        (_says("True"), "ONLINE", None),
+        (_says("False"), "DEGRADED", "ExtraFlow"),
+        (_first("sessions", state="CONNECT"), "DEGRADED", "SessionDown"),
+        (_first("paths", link_up=False), "DEGRADED", "LinkDown"),
+        (_first("paths", bfd="down"), "DEGRADED", "BfdDown"),
+        (_first("paths", bfd="off"), "ONLINE", None),
+        (_first("paths", held_down=True), "DEGRADED", "HeldDown"),
+        (_first("paths", bfd=None), "DEGRADED", "PathUnknown"),
+        (_set(paths=()), "DEGRADED", "PathUnknown"),
+        (_set(learned={}), "DEGRADED", "RouteMissing"),
+        (_first("health", ok=False), "DEGRADED", "NoAnswer"),
+        (_set(health=()), "OFFLINE", "NoAnswer"),
+        (_set(phase="applying"), "DEGRADED", "Pending"),
+        (_set(phase="error"), "DEGRADED", "AgentError"),
+    ],
+)
+def test_one_side_is_enough_to_be_less_than_online(
+    world: World, cell: str, change: Change, status: str, reason: str | None
+) -> None:
+    world.online()
+    _report(world, cell, change)
+    found = world.manager.connections.get("main-east").status
+    assert found.operating_status == status
+    reasons = [c.reason for c in found.conditions if c.status == "False"]
+    assert reasons == ([] if reason is None else [reason])
+    if reason is not None:
+        text = next(c.message for c in found.conditions if c.status == "False")
+        assert f"{cell}/{cell}-gw1" in text, "a message names the place"
+
+
+def test_an_agent_that_cannot_apply_it_makes_an_error(world: World) -> None:
+    world.online()
+    _report(world, "east", _set(phase="error"))
+    assert world.manager.connections.get("main-east").status.provisioning_status == "ERROR"
+    world.obey("east")
+    assert world.manager.connections.get("main-east").status.provisioning_status == "ACTIVE"
+
+
+def test_a_process_that_is_down_degrades(world: World) -> None:
+    world.online()
+    down = (ProcessReport(name="controller", ok=False, message="not connected"),)
+    _report(world, "main", _set(), processes=down)
+    status = world.manager.connections.get("main-east").status
+    assert status.operating_status == "DEGRADED"
+    assert "controller of main/main-gw1: not connected" in [c.message for c in status.conditions]
+
+
+def test_the_worse_of_two_agents_conditions_counts(world: World) -> None:
+    world.online()
+    _report(world, "main", _says("False"))
+    _report(world, "east", _says("True"))
+    drift = [c for c in world.manager.connections.get("main-east").status.conditions if c.type == "Drift"]
+    assert [(c.status, c.message) for c in drift] == [("False", "main/main-gw1: a flow too many")]
+
+
+def test_the_same_report_again_writes_nothing(world: World) -> None:
+    world.online()
+    _report(world, "main", _first("sessions", state="CONNECT"))
+    events = world.event_types()
+    _report(world, "main", _first("sessions", state="ACTIVE"))
+    assert world.event_types() == events
+
+
+def _report(world: World, cell: str, change: Change, **values: Any) -> None:
+    world.sequence += 1
+    offers = MAIN if cell == "main" else EAST
+    good = obey(world.intent(cell), offers, world.sequence, "life-1")
+    connections = tuple(change(connection) for connection in good.connections)
+    report: ReportDocument = good.model_copy(update={"connections": connections, **values})
+    world.report(cell, report)
