@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulator.faults.errors import FaultError, Problem, choose_from
-from simulator.faults.parsing import FIELDS, kind_of
+from simulator.faults.parsing import FIELDS
+from simulator.faults.values import KINDS
 
 OPTIONS = ("direction", "percent", "milliseconds", "mbit", "seconds")
 
@@ -16,8 +17,10 @@ def document(kind: str, targets: Sequence[str], options: Mapping[str, Any]) -> d
 
     Raises FaultError: unknown kind, an option the kind has not, too many targets or none.
     """
-    made: dict[str, Any] = {"kind": kind_of({"kind": kind}, "KIND") if kind else kind}
-    fields = FIELDS[made["kind"]]
+    if kind not in KINDS:
+        raise FaultError(Problem("KIND", f"unknown fault {kind!r}", choose_from(kind, KINDS)))
+    made: dict[str, Any] = {"kind": kind}
+    fields = FIELDS[kind]
     problems = [
         Problem(f"--{name}", f"a {kind} has no such option", choose_from(name, set(fields) & set(OPTIONS)))
         for name, value in options.items()

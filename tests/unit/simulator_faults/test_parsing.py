@@ -156,7 +156,7 @@ def test_words_of_a_command_line(inventory: Inventory) -> None:
 @pytest.mark.parametrize(
     ("kind", "targets", "options", "says"),
     [
-        ("cat", ["main-east-1"], {}, "KIND.kind: unknown fault 'cat'; did you mean 'cut'?"),
+        ("cat", ["main-east-1"], {}, "KIND: unknown fault 'cat'; did you mean 'cut'?"),
         ("cut", [], {}, "TARGET: a cut needs one; name a link"),
         ("cut", ["a", "b"], {}, "TARGET: a cut takes one link, got 2"),
         ("crash", ["agent@main-gw1"], {"percent": 3.0}, "--percent: a crash has no such option"),
