@@ -19,7 +19,7 @@ os.environ.setdefault("OSKEN_HUB_TYPE", "eventlet")
 
 with warnings.catch_warnings():
     # eventlet says that it is deprecated; Ryu has nothing else to run on.
-    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore")
     import eventlet
     import eventlet.wsgi
 

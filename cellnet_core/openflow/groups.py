@@ -7,9 +7,10 @@ from what is observed and nothing else: no file has to remember them, and a rest
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cellnet_core.openflow.pipeline import RemotePrefix
 from cellnet_core.openflow.values import Bucket, Flow, Group, Tables
@@ -30,10 +31,7 @@ def assign(remote: Sequence[RemotePrefix], observed: Tables) -> Assignment:
     """Give every set of buckets an id. Deterministic in its arguments."""
     existing = {group.id: group for group in observed.groups}
     using = _groups_in_use(remote, observed, existing)
-    classes: dict[Buckets, list[RemotePrefix]] = defaultdict(list)
-    for each in remote:
-        classes[each.buckets].append(each)
-
+    classes = _classes(remote)
     claims = _claim(classes, using, existing)
     modified = _modified(claims, existing)
     # A prefix must not pass through a meaning that is not its own: one that leaves a group which changes in
@@ -41,14 +39,27 @@ def assign(remote: Sequence[RemotePrefix], observed: Tables) -> Assignment:
     while conflict := _first_conflict(classes, claims, using, modified):
         del claims[conflict]
         modified = _modified(claims, existing)
-        claims[conflict] = _Fresh
+        claims[conflict] = _FRESH
     ids = _number(classes, claims, existing)
     groups = tuple(Group(ids[key], "ff", key) for key in classes)
-    flows = tuple(each.flow(ids[each.buckets]) for each in remote)
+    flows = tuple(each.flow(ids[key]) for key, members in classes.items() for each in members)
     return Assignment(groups, flows, modified)
 
 
-_Fresh = 0  # no OpenFlow group of ours has the id 0
+_FRESH: Final = 0  # no OpenFlow group of ours has the id 0
+
+
+def _classes(remote: Sequence[RemotePrefix]) -> dict[Buckets, list[RemotePrefix]]:
+    """Prefixes by what their group holds."""
+    classes: dict[Buckets, list[RemotePrefix]] = {}
+    # Prefixes of one connection share one object; hashing a long value for each of them is what would cost.
+    by_object: dict[int, list[RemotePrefix]] = {}
+    for each in remote:
+        members = by_object.get(id(each.buckets))
+        if members is None:
+            members = by_object[id(each.buckets)] = classes.setdefault(each.buckets, [])
+        members.append(each)
+    return classes
 
 
 def _groups_in_use(
@@ -58,7 +69,7 @@ def _groups_in_use(
     by_key = {flow.key: flow.group for flow in observed.flows if flow.group in existing}
     found: dict[str, int] = {}
     for each in remote:
-        current = by_key.get(each.flow(_Fresh).key)
+        current = by_key.get(each.key)
         if current is not None:
             found[each.prefix] = current
     return found
@@ -94,7 +105,7 @@ def _claim(
 
 def _modified(claims: Mapping[Buckets, int], existing: Mapping[int, Group]) -> frozenset[int]:
     return frozenset(
-        id_ for key, id_ in claims.items() if id_ != _Fresh and existing[id_] != Group(id_, "ff", key)
+        id_ for key, id_ in claims.items() if id_ != _FRESH and existing[id_] != Group(id_, "ff", key)
     )
 
 
@@ -105,7 +116,7 @@ def _first_conflict(
     modified: frozenset[int],
 ) -> Buckets | None:
     for key, members in classes.items():
-        target = claims.get(key, _Fresh)
+        target = claims.get(key, _FRESH)
         if target not in modified:
             continue
         for each in members:

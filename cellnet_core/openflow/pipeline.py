@@ -7,6 +7,7 @@ what the switch already has (`diff.py`), so that a change of order costs one gro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -28,11 +29,19 @@ class RemotePrefix:
     """A prefix behind a group that has no id yet."""
 
     prefix: str
+    priority: int
+    match: Match
     buckets: tuple[Bucket, ...]
+
+    @property
+    def key(self) -> tuple[int, int, Match]:
+        """That of its flow, see `Flow.key`."""
+        return (base.ROUTING, self.priority, self.match)
 
     def flow(self, group_id: int) -> Flow:
         """The flow, once the group has an id."""
-        return _flow(self.prefix, _REMOTE, (DecTtl(), ToGroup(group_id)), cookies.of_group(group_id))
+        actions = (DecTtl(), ToGroup(group_id))
+        return Flow(base.ROUTING, self.priority, self.match, actions, cookie=cookies.of_group(group_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,13 @@ def expand(intent: ForwardingIntent, site: Site) -> Wanted:
             *(_host(adjacency, site, numbers) for adjacency in intent.adjacencies),
             *(_local(prefix, site, numbers) for prefix in dict.fromkeys(intent.local_prefixes)),
         )
+        ways = {
+            hops: buckets(hops, site, numbers)
+            for hops in {route.next_hops for route in intent.routes}
+            if hops
+        }
         remote = tuple(
-            RemotePrefix(str(ip_network(route.prefix)), buckets(route.next_hops, site, numbers))
+            RemotePrefix(*_place(route.prefix, _REMOTE), ways[route.next_hops])
             for route in intent.routes
             if route.next_hops
         )
@@ -116,13 +130,19 @@ def _punt(site: Site, numbers: ports.PortMap) -> tuple[Action, ...]:
 
 
 def _flow(destination: str, rank: int, actions: tuple[Action, ...], cookie: int) -> Flow:
+    _, priority, match = _place(destination, rank)
+    return Flow(base.ROUTING, priority, match, actions, cookie=cookie)
+
+
+# The same prefixes are planned again and again; parsing them is most of the work of a plan.
+@lru_cache(maxsize=1 << 17)
+def _place(destination: str, rank: int) -> tuple[str, int, Match]:
+    """Canonical text, priority and match of a destination address or prefix. Raises ValueError."""
     network = ip_network(destination)
-    fields = {"eth_type": base.IPV4 if network.version == 4 else base.IPV6}
-    if network.prefixlen:
-        match = Match.from_mapping({**fields, f"ipv{network.version}_dst": str(network)})
-    else:
-        match = Match.from_mapping(fields)  # a default route matches the family and nothing more
-    return Flow(base.ROUTING, network.prefixlen * _RANKS + rank, match, actions, cookie=cookie)
+    # A default route matches the family and nothing more.
+    field = {f"ipv{network.version}_dst": str(network)} if network.prefixlen else {}
+    match = Match.from_mapping({"eth_type": base.IPV4 if network.version == 4 else base.IPV6, **field})
+    return str(network), network.prefixlen * _RANKS + rank, match
 
 
 def _refuse_twice(titles: list[str]) -> None:

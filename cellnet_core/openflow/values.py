@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal, TypeAlias
 
@@ -23,13 +24,17 @@ def canonical(name: str, value: Any) -> FieldValue:
         return f"{plain}/{mask}".lower()
     if isinstance(value, int):
         return int(value)
-    text = str(value).lower()
-    if name.startswith(("ipv4_", "ipv6_")):
-        plain, slash, mask = text.partition("/")
-        return _canonical_prefix(plain, mask) if slash else str(ip_address(plain))
-    return text
+    return _canonical_address(str(value)) if name.startswith(("ipv4_", "ipv6_")) else str(value).lower()
 
 
+# Tables are read back again and again with the same prefixes in them; parsing these is most of the work.
+@lru_cache(maxsize=1 << 17)
+def _canonical_address(text: str) -> str:
+    plain, slash, mask = text.partition("/")
+    return _canonical_prefix(plain, mask) if slash else str(ip_address(plain))
+
+
+@lru_cache(maxsize=1 << 17)
 def _canonical_prefix(address: str, mask: str) -> str:
     plain = ip_address(address)
     if not mask.isdigit():

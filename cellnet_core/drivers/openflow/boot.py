@@ -8,6 +8,7 @@ controller included, before flows are written.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -60,9 +61,19 @@ async def _internal_ports(site: Site, want: kernel.Wanted, clock: Clock) -> None
     while True:
         running = process.instance(Path(site.ovs.run_directory))
         absent = await kernel.missing_links(want.up)
-        if running and not absent and management.is_socket():
+        if running and not absent and await _answers(management):
             return
         if clock.now() > deadline:
             problem = f"no interface {', '.join(absent)}" if running else "ovs-vswitchd is not running"
             raise DriverUnavailableError(f"{problem} after {_PATIENCE} s: see the log of ovs-vswitchd")
         await clock.sleep(_INTERVAL)
+
+
+async def _answers(socket: Path) -> bool:
+    """Whether somebody listens; a killed switch leaves its socket's file behind."""
+    try:
+        _, writer = await asyncio.open_unix_connection(str(socket))
+    except OSError:
+        return False
+    writer.close()
+    return True

@@ -26,6 +26,7 @@ entry, so that whatever the kernel sends enters the pipeline like a host's packe
 _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _PERMANENT: Final = 0x80  # NUD_PERMANENT
 _ONLINK: Final = 4  # RTNH_F_ONLINK
+_NODAD: Final = 2  # IFA_F_NODAD
 _SYSCTL: Final = Path("/proc/sys/net")
 
 
@@ -67,7 +68,7 @@ def wanted(site: Site) -> Wanted:
             f"ipv4/conf/{port}/send_redirects": "0",
             f"ipv6/conf/{port}/accept_ra": "0",
             f"ipv6/conf/{port}/accept_redirects": "0",
-            f"ipv6/conf/{port}/accept_dad": "0",  # addresses count at once: they are unique by design
+            f"ipv6/conf/{port}/accept_dad": "0",  # also the link-local address counts at once
             f"ipv6/conf/{port}/dad_transmits": "0",
         }
     addresses = [(port.l3_port, address) for port in site.wan for address in port.addresses]
@@ -151,7 +152,9 @@ async def _addresses(netlink: Any, links: Mapping[str, Any], want: Wanted) -> li
     for name, address in want.addresses:
         index, length = links[name]["index"], address.network.prefixlen
         if (index, str(ip_interface(str(address.ip))), length) not in there:
-            await netlink.addr("add", index=index, address=str(address.ip), prefixlen=length)
+            # Without duplicate address detection it counts at once, for the routes below too.
+            flags = {"flags": _NODAD} if address.version == 6 else {}
+            await netlink.addr("add", index=index, address=str(address.ip), prefixlen=length, **flags)
             changed.append(f"address {address} on {name}")
     return changed
 

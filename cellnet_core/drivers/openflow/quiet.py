@@ -7,13 +7,17 @@ vSwitch still receives, since its packet sockets tap before that hook.
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+import re
+from typing import Final
 
 from cellnet_core.drivers.openflow import command
 from cellnet_core.model.site import Site
 
 _TABLE: Final = "cellnet-quiet"
+_CHAIN: Final = re.compile(r"chain \S+ \{\n(.*?)\n\s*\}\n", re.DOTALL)
+_HOOK: Final = re.compile(
+    r'type filter hook ingress device(?:s = \{)? "([^"]+)"(?: \})? priority \S+; policy drop;'
+)
 
 
 def physical_ports(site: Site) -> tuple[str, ...]:
@@ -25,9 +29,9 @@ async def ensure(site: Site) -> tuple[str, ...]:
     """Install the drop where it is missing. Returns what changed."""
     if site.ovs.datapath_type != "netdev":
         return ()  # the kernel's datapath takes frames after this hook, and its stack never sees them
-    listed = await command.run(["nft", "-j", "list", "table", "netdev", _TABLE], ok=(0, 1))
+    listed = await command.run(["nft", "list", "table", "netdev", _TABLE], ok=(0, 1))
     wanted = physical_ports(site)
-    if listed.status == 0 and dropping(json.loads(listed.output)) == set(wanted):
+    if listed.status == 0 and dropping(listed.output) == set(wanted):
         return ()
     await command.run(["nft", "-f", "-"], stdin=render(wanted))
     return (f"kernel kept quiet on {', '.join(wanted)}",)
@@ -43,13 +47,15 @@ def render(ports: tuple[str, ...]) -> str:
     return f"add {name}\ndelete {name}\n{name} {{\n{chains}}}\n"
 
 
-def dropping(document: Any) -> set[str]:
-    """The ports on which a table as listed by `nft -j` drops everything."""
-    rules = {each["rule"]["chain"] for each in document["nftables"] if "rule" in each}
-    chains = [each["chain"] for each in document["nftables"] if "chain" in each]
-    return {
-        chain["dev"]
-        for chain in chains
-        if chain.get("policy") == "drop" and chain.get("hook") == "ingress" and chain["name"] not in rules
-        if isinstance(chain.get("dev"), str)
-    }
+def dropping(listing: str) -> set[str]:
+    """The ports on which a table as listed by nft drops everything.
+
+    The text, not JSON: nft 1.0.6 leaves the device out of the latter. A chain with a rule in it counts for
+    nothing, since the rule may accept.
+    """
+    found: set[str] = set()
+    for body in _CHAIN.findall(listing):
+        lines = body.strip().splitlines()
+        if len(lines) == 1 and (hook := _HOOK.fullmatch(lines[0].strip())):
+            found.add(hook[1])
+    return found

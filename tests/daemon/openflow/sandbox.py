@@ -1,0 +1,48 @@
+"""Runs a story in namespaces of its own: user, net, mount and pid; all of it ends with its first process."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+UNSHARE = ["unshare", "-r", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+ROOT = Path(__file__).parents[3]
+
+
+def play(story: str, *arguments: str, seconds: float = 60.0) -> str:
+    """Run `stories.STORY(*arguments)` in a sandbox; its output, or an AssertionError that shows it."""
+    command = [*UNSHARE, sys.executable, "-m", "tests.daemon.openflow.sandbox", story, *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def main() -> None:
+    stories = importlib.import_module("tests.daemon.openflow.stories")
+    try:
+        getattr(stories, sys.argv[1])(*sys.argv[2:])
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Threads that serve event loops never end; the namespaces end with this process.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    # The mounts of the sandbox are its own: a private /tmp takes what the story leaves behind.
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True)
+    try:
+        main()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        for log in Path("/tmp").glob("of-*/*/*.log"):
+            print(f"--- {log}\n{log.read_text(errors='replace')[-3000:]}")
+        sys.stdout.flush()
+        os._exit(1)

@@ -1,0 +1,385 @@
+"""What happens inside the sandbox; each story is a function and fails by an assertion.
+
+Numbers that depend on the machine's load are not asserted beyond what would mean that a mechanism is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+from ipaddress import ip_network
+from typing import Any
+
+from cellnet_core.drivers.contract import DriverUnavailableError, ForwardingIntent, Hint, Route
+from tests.daemon.openflow import frames
+from tests.daemon.openflow.world import Gateway, Stream, World, host4, host6, passes, settle, until
+
+
+def boot_is_idempotent() -> None:
+    """The second call changes nothing; what is broken by hand comes back, and only that."""
+    world = World()
+    gateway = world.main
+    start = time.monotonic()
+    assert gateway.boot()
+    print(f"first boot {time.monotonic() - start:.3f} s")
+    start = time.monotonic()
+    assert gateway.boot() == ()
+    print(f"second boot {time.monotonic() - start:.3f} s")
+
+    gateway.run("ip", "addr", "del", "172.16.1.1/30", "dev", "ip-wan1")
+    assert gateway.boot() == ("address 172.16.1.1/30 on ip-wan1",)
+    gateway.run("ip", "link", "set", "wan2", "down")
+    assert gateway.boot() == ("link wan2 up",)
+    gateway.ofctl("mod-flows", "table=0,arp,in_port=10,actions=drop")
+    gateway.ofctl("del-flows", "--strict", "table=0,priority=200,arp,in_port=12")
+    gateway.ofctl("add-flow", "table=0,priority=7,cookie=0xce11000100000000,ip,actions=NORMAL")
+    assert gateway.boot() == ("base flows: 2 were missing or wrong, 1 stale",)
+    gateway.run("nft", "add rule netdev cellnet-quiet port-0 accept")
+    assert gateway.boot() == ("kernel kept quiet on wan1, wan2, lan1",)
+    gateway.run("ovs-vsctl", f"--db=unix:{gateway.directory}/db.sock", "clear", "interface", "wan1", "bfd")
+    until(lambda: gateway.boot() == ("port wan1: bfd",))
+    until(lambda: gateway.boot() == ())
+    assert "169.254.0.1" in gateway.run("ip", "route", "show", "default")
+    assert "onlink" in gateway.run("ip", "route", "show", "default")
+
+
+def boot_says_what_is_missing() -> None:
+    """No switch, and no such port: errors that name the place and the remedy."""
+    world = World()
+    world.main.kill_switch()
+    try:
+        world.main.boot()
+    except DriverUnavailableError as error:
+        assert "ovs-v" in str(error), error
+    else:
+        raise AssertionError("boot without a switch must fail")
+    world.east.run("ip", "link", "del", "wan2")
+    try:
+        world.east.boot()
+    except DriverUnavailableError as error:
+        assert "no interface wan2" in str(error), error
+    else:
+        raise AssertionError("boot without a port must fail")
+
+
+def forwards(library: str) -> None:
+    """Real packets of both families through the installed tables, and the tables hold still."""
+    world = World(library)
+    world.start()
+    main = world.main
+    assert main.converge(world.intent(main)) == 11  # a group and ten flows; base flows are there already
+    world.east.converge(world.intent(world.east))
+    print(main.ofctl("dump-flows"))
+    print(main.ofctl("dump-groups"))
+    assert main.observe_fresh().unowned == ()
+
+    for version in (4, 6):
+        for source in (1, 2):
+            assert passes(world, version, source), (version, source)
+        assert _ttl_on_arrival(world, version, 64) == 62
+        assert _ttl_on_arrival(world, version, 2) is None  # the second gateway drops it
+        assert _ttl_on_arrival(world, version, 1) is None
+    for target in ("10.0.2.11", "fdce:11:0:2::11"):  # the other gateway's kernel, asked by this one's
+        source = "10.0.1.11" if "." in target else "fdce:11:0:1::11"
+        main.run("ping", "-c", "1", "-W", "2", "-I", source, target)
+        world.hosts[0].run("ping", "-c", "1", "-W", "2", target)
+
+    # A host nobody knows yet is resolved by the kernel.
+    for gateway in world.gateways:
+        gateway.converge(world.intent(gateway, adjacencies=False))
+    for version in (4, 6):
+        assert passes(world, version), version
+    for gateway in world.gateways:
+        gateway.converge(world.intent(gateway))
+
+    _strangers_go(world)
+    _garbage_is_answered(main)
+    _many_routes(world)
+
+
+_IP_RECVTTL = 12  # the socket module of Python 3.11 lacks it
+
+
+def _ttl_on_arrival(world: World, version: int, ttl: int) -> int | None:
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    target = host4(2) if version == 4 else host6(2)
+    receiver = world.hosts[1].socket(family, socket.SOCK_DGRAM)
+    sender = world.hosts[0].socket(family, socket.SOCK_DGRAM)
+    with receiver, sender:
+        if version == 4:
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+            receiver.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
+        else:
+            sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
+            receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+        receiver.bind(("0.0.0.0" if version == 4 else "::", 9100))
+        receiver.settimeout(2.0 if ttl > 2 else 0.2)
+        sender.sendto(b"x", (target, 9100))
+        try:
+            _, ancillary, _, _ = receiver.recvmsg(16, 64)
+        except TimeoutError:
+            return None
+        return int.from_bytes(ancillary[0][2][:4], "little")
+
+
+def _strangers_go(world: World) -> None:
+    main, intent = world.main, world.intent(world.main)
+    main.ofctl("add-flow", "table=10,priority=5000,ip,nw_dst=10.0.2.0/25,actions=drop")
+    main.ofctl("add-flow", "table=10,priority=5000,cookie=0x77,ip,reg1=0x5/0xf,actions=drop")
+    main.ofctl("add-group", "group_id=99,type=indirect,bucket=output:10")
+    main.ofctl("del-flows", "--strict", "table=0,priority=200,arp,in_port=10")
+    seen = main.observe_fresh()
+    assert len(seen.unowned) == 3, seen.unowned
+    actions = main.driver.plan(intent, seen)
+    assert sorted(action.verb for action in actions) == ["add", "remove", "remove", "remove"], actions
+    assert main.converge(intent) == 4
+    assert main.observe_fresh().unowned == ()
+    # An action may be repeated, and a removal of what is gone is no failure.
+    again = main.call(main.driver.apply(actions))
+    assert [outcome.status for outcome in again] == ["done"] * 4, again
+    assert main.driver.plan(intent, main.observe_fresh()) == ()
+
+
+def _garbage_is_answered(gateway: Gateway) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(gateway.site.controller.socket)
+        client.sendall(b'garbage\n{"id":1,"op":"observe","dpid":99}\n\xff\xfe\n{"id":2,"op":"status"}\n')
+        lines = client.makefile("rb")
+        replies = [lines.readline() for _ in range(4)]
+    assert b"bad-request" in replies[0], replies
+    assert b"no-switch" in replies[1], replies
+    assert b"bad-request" in replies[2], replies
+    assert b'"ok":true' in replies[3], replies
+
+
+def _many_routes(world: World, count: int = 2500) -> None:
+    """A new order of preference is one group-mod, however many prefixes are behind it."""
+    main, few = world.main, world.intent(world.main)
+    hops = few.routes[0].next_hops
+    extra = tuple(Route(str(ip_network((0x14000000 + (n << 8), 24))), hops) for n in range(count))
+    many = ForwardingIntent(few.local_prefixes, few.local_addresses, few.adjacencies, (*few.routes, *extra))
+    start = time.monotonic()
+    assert main.converge(many) == count
+    print(f"{count} routes planned, applied and read back in {time.monotonic() - start:.2f} s")
+    turned = tuple(Route(route.prefix, hops[::-1]) for route in many.routes)
+    actions = main.driver.plan(
+        ForwardingIntent(many.local_prefixes, many.local_addresses, many.adjacencies, turned),
+        main.observe_fresh(),
+    )
+    assert [(action.verb, action.target) for action in actions] == [("modify", "group 1")], actions
+    assert main.converge(few) == count
+
+
+def controller_restart_moves_no_packet(library: str) -> None:
+    """The controller is killed and comes back under traffic; nothing is lost, nothing is written."""
+    world = World(library)
+    world.start()
+    world.connect()
+    main = world.main
+    before = main.ofctl("dump-flows", "--no-stats")
+    assert passes(world, 4)
+    with Stream(world) as stream:
+        until(lambda: stream.received)
+        main.kill_controller()
+        blind = main.observe()
+        assert not blind.fresh
+        assert main.driver.plan(world.intent(main), blind) == ()
+        assert [port.bfd for port in blind.ports] == ["up", "up"]
+        try:
+            main.call(main.driver.apply(main.driver.plan(world.intent(main, (2, 1)), _stale(main))))
+        except DriverUnavailableError as error:
+            assert "controller" in str(error)
+        else:
+            raise AssertionError("apply without a controller must raise")
+        main.start_controller()
+        seen = main.observe_fresh()
+    assert stream.lost == 0, (stream.lost, stream.sent)
+    assert main.driver.plan(world.intent(main), seen) == ()
+    assert main.ofctl("dump-flows", "--no-stats") == before
+
+
+def _stale(gateway: Gateway) -> Any:
+    """An observation from before, as an agent may still hold."""
+    from cellnet_core.drivers.contract import ForwardingObservation
+    from cellnet_core.openflow.values import Tables
+
+    return ForwardingObservation(at=0.0, fresh=True, tables=Tables())
+
+
+def blackhole_is_survived() -> None:
+    """A silent fault: the group takes the other path by BFD; the driver hints; the hold-down costs nothing."""
+    world = World()
+    world.start()
+    world.connect()
+    main, east = world.main, world.east
+    hints: list[tuple[float, Hint]] = []
+    asyncio.run_coroutine_threadsafe(_collect(main, hints), main._loop)
+    until(lambda: main.driver._watchers)
+    assert passes(world, 4)
+    with Stream(world, 4) as there, Stream(world, 6, source=2) as back:
+        until(lambda: there.received and back.received)
+        fault = time.monotonic()
+        for gateway in world.gateways:
+            gateway.run("nft", "-f", "-", stdin=_BLACKHOLE)
+        down = until(lambda: [at for at, hint in hints if hint.detail.get("bfd") == "down"])
+        seen = next(port for port in main.observe().ports if port.interface == "wan1")
+        assert (seen.link_up, seen.bfd, seen.flaps) == (True, "down", 1), seen
+        for gateway in world.gateways:  # the hold-down, before BFD can be back
+            assert gateway.converge(world.intent(gateway, (2, 1))) == 1
+        print(f"hint {1000 * (down[0] - fault):.0f} ms after the fault")
+        for gateway in world.gateways:
+            gateway.run("nft", "delete", "table", "netdev", "fault")
+        lost_by_fault = there.lost, back.lost
+        for gateway in world.gateways:
+            until(gateway.bfd_up)
+        settle(0.2)
+        for gateway in world.gateways:  # hold-down is over: back to the first path, in place
+            assert gateway.converge(world.intent(gateway)) == 1
+        settle(0.2)
+    print(f"lost {there.lost} of {there.sent} and {back.lost} of {back.sent}; by the fault {lost_by_fault}")
+    for stream in (there, back):
+        assert 0 < stream.lost < 500, (stream.lost, stream.sent)
+    assert east.observe_fresh().unowned == ()
+
+
+_BLACKHOLE = """table netdev fault {
+  chain out { type filter hook egress device "wan1" priority 0; policy drop; }
+}
+"""
+
+
+async def _collect(gateway: Gateway, hints: list[tuple[float, Hint]]) -> None:
+    async for hint in gateway.driver.watch():
+        hints.append((time.monotonic(), hint))
+
+
+def new_order_loses_nothing() -> None:
+    """A group that changes in place under traffic: not a packet is lost, there and back, forty times."""
+    world = World()
+    world.start()
+    world.connect()
+    assert passes(world, 4)
+    with Stream(world) as stream:
+        until(lambda: stream.received)
+        for turn in range(40):
+            world.main.converge(world.intent(world.main, (2, 1) if turn % 2 == 0 else (1, 2)))
+    assert stream.lost == 0, (stream.lost, stream.sent)
+
+
+def freeze_loses_nothing() -> None:
+    """The switch stands still for 100 ms: BFD drops on both paths at once, the last resort carries on."""
+    world = World(bfd_ms=10)
+    world.start()
+    world.connect()
+    assert passes(world, 4)
+    main = world.main
+    assert main.switch is not None
+    with Stream(world) as stream:
+        until(lambda: stream.received)
+        main.switch.send_signal(signal.SIGSTOP)
+        settle(0.1)
+        main.switch.send_signal(signal.SIGCONT)
+        far = until(lambda: [port for port in world.east.observe().ports if port.flaps])
+        settle(0.3)
+    print(f"flapped at the far end: {[port.interface for port in far]}")
+    assert stream.lost == 0, (stream.lost, stream.sent)
+
+
+def without_last_resort_it_loses() -> None:
+    """The same freeze with the last buckets taken away: packets are lost, so the test above can fail."""
+    world = World(bfd_ms=10)
+    world.start()
+    world.connect()
+    assert passes(world, 4)
+    for gateway in world.gateways:
+        group = gateway.ofctl("dump-groups", "--no-names").split("\n")[1].strip()
+        head, *buckets = group.split(",bucket=")
+        gateway.ofctl("mod-group", ",bucket=".join([head, *buckets[:-1]]))
+    main = world.main
+    assert main.switch is not None
+    with Stream(world) as stream:
+        until(lambda: stream.received)
+        main.switch.send_signal(signal.SIGSTOP)
+        settle(0.1)
+        main.switch.send_signal(signal.SIGCONT)
+        until(lambda: [port for port in world.east.observe().ports if port.flaps])
+        settle(0.3)
+    assert stream.lost > 0
+
+
+def killed_switch_comes_back() -> None:
+    """kill -9 takes flows and groups, at times ports with their addresses; boot() and a plan bring them back."""
+    world = World()
+    world.start()
+    world.connect()
+    main = world.main
+    hints: list[tuple[float, Hint]] = []
+    asyncio.run_coroutine_threadsafe(_collect(main, hints), main._loop)
+    until(lambda: main.driver._watchers)
+    before = main.observe_fresh()
+    killed = time.monotonic()
+    main.kill_switch()
+    at, _ = until(lambda: [each for each in hints if "ended" in each[1].detail])[0]
+    print(f"death noticed after {1000 * (at - killed):.0f} ms")
+    dead = main.observe()
+    assert not dead.fresh
+    assert [(port.link_up, port.bfd) for port in dead.ports] == [(None, None)] * 2, dead.ports
+    # Open vSwitch makes its taps persistent; a version that does not, or a careful operator, takes them away.
+    for port in ("ip-lan", "ip-wan1"):
+        main.run("ip", "link", "del", port)
+    start = time.monotonic()
+    main.start_switch()
+    changed = main.boot()
+    print(f"boot after the kill: {time.monotonic() - start:.3f} s")
+    assert "base flows: 44 were missing or wrong, 0 stale" in changed, changed
+    assert {"address 10.0.1.1/24 on ip-lan", "default route of IPv4 by ip-lan"} < set(changed), changed
+    after = main.observe_fresh()
+    assert after.instance != before.instance
+    main.converge(world.intent(main))
+    print(f"forwarding after {time.monotonic() - start:.3f} s")
+    for version in (4, 6):
+        assert passes(world, version), version
+    assert main.boot() == ()
+
+
+def kernel_is_silent() -> None:
+    """With zero flows nothing is answered on any physical port, and past the pipeline nothing ever is."""
+    world = World()
+    main = world.main
+    main.boot()
+    east, host = world.east, world.hosts[0]
+    listener = main.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    listener.bind(("::", 179))
+    listener.listen()
+    bare = {port: main.run("ip", "-br", "link", "show", port).split()[2] for port in ("wan1", "lan1")}
+    wan = ("172.16.1.1", "fdce:11:ffff:1::1", "172.16.1.2", "fdce:11:ffff:1::2")
+    lan = ("10.0.1.1", "fdce:11:0:1::1", "10.0.1.99", "fdce:11:0:1::99")
+    site = main.site
+
+    # The base flows let the kernel answer through the pipeline: the questions are good ones.
+    asked = frames.questions(site.wan[0].mac, *wan)
+    assert len(frames.answers(east, "wan1", asked)) >= 3
+    # To the bare port's own MAC nobody answers, whatever flows there are.
+    strange = frames.questions(bare["wan1"], *wan)[3:]
+    assert frames.answers(east, "wan1", strange) == []
+
+    main.ofctl("del-flows")
+    assert frames.answers(east, "wan1", asked + strange) == []
+    inside = frames.questions(site.lan.router_mac, *lan) + frames.questions(bare["lan1"], *lan)
+    assert frames.answers(host, "eth0", inside) == []
+
+    # The planted fault: without the drop, the kernel answers, and this test sees it.
+    main.run("nft", "delete", "table", "netdev", "cellnet-quiet")
+    main.run("sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=0")
+    assert frames.answers(east, "wan1", asked) != []
+    assert len(main.boot()) == 3  # the drop, the setting, the base flows
+    assert len(frames.answers(east, "wan1", asked)) >= 3
+    main.run("nft", "delete", "table", "netdev", "cellnet-quiet")
+    # Another source port: the kernel does not answer the same SYN twice in half a second.
+    fresh = frames.questions(bare["wan1"], *wan, port=40001)[3:]
+    assert frames.answers(east, "wan1", fresh) != []
+    main.boot()
+    assert frames.answers(east, "wan1", strange) == []

@@ -1,0 +1,32 @@
+"""The OpenFlow gateway with real Open vSwitch, real Ryu and real os-ken, each story in a sandbox of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.daemon.openflow.sandbox import play
+
+pytestmark = [pytest.mark.daemon, pytest.mark.timeout(90)]
+
+
+@pytest.mark.parametrize("library", ["ryu", "os-ken"])
+@pytest.mark.parametrize("story", ["forwards", "controller_restart_moves_no_packet"])
+def test_with_either_library(story: str, library: str) -> None:
+    print(play(story, library))
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "boot_is_idempotent",
+        "boot_says_what_is_missing",
+        "blackhole_is_survived",
+        "new_order_loses_nothing",
+        "freeze_loses_nothing",
+        "without_last_resort_it_loses",
+        "killed_switch_comes_back",
+        "kernel_is_silent",
+    ],
+)
+def test_with_ryu(story: str) -> None:
+    print(play(story))
