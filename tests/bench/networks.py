@@ -164,6 +164,7 @@ def render_frr(side: Side, timers: Timers | None) -> str:
     ]
     for _, far in side.wan:
         lines += [f" neighbor {v4(far).ip} remote-as {side.peer_asn}", f" neighbor {v4(far).ip} bfd"]
+        lines.append(f" neighbor {v4(far).ip} timers connect 1")  # the way back is not what is measured
         if timers:
             lines.append(f" neighbor {v4(far).ip} bfd profile fast")
     network = next(a for a in side.gateway.lan_addresses if isinstance(a, IPv4Interface)).network
@@ -205,18 +206,24 @@ def start_frr(lab: LabClient, topology: Topology, timers: Timers | None) -> None
 
 
 def _until_routed(lab: LabClient, topology: Topology) -> None:
-    """Both routers use both paths to the other's LAN: two next hops in the kernel's table."""
-    near, far = sides(topology)
-    for side, other in ((near, far), (far, near)):
-        network = next(a for a in other.gateway.lan_addresses if isinstance(a, IPv4Interface)).network
+    _until(routed(lab, topology), "ECMP routes on both routers")
 
-        def both(side: Side = side, network: object = network) -> bool:
+
+def routed(lab: LabClient, topology: Topology) -> Callable[[], bool]:
+    """Whether both routers use every path to the other's LAN: so many next hops in the kernel's table."""
+    near, far = sides(topology)
+
+    def ready() -> bool:
+        for side, other in ((near, far), (far, near)):
+            network = next(a for a in other.gateway.lan_addresses if isinstance(a, IPv4Interface)).network
             shown = lab.exec(
                 side.gateway.name, ["ip", "-4", "route", "show", str(network)], timeout=5.0
             ).stdout
-            return all(own.name in shown for own, _ in side.wan)
+            if not all(own.name in shown for own, _ in side.wan):
+                return False
+        return True
 
-        _until(both, f"ECMP route to {network} on {side.gateway.name}")
+    return ready
 
 
 # --- Open vSwitch by hand ----------------------------------------------------------------------------
@@ -291,17 +298,80 @@ def start_ovs(lab: LabClient, topology: Topology, timers: Timers | None) -> None
             entry = ["ip", "neigh", "replace", str(via), "lladdr", side.gateway.router_mac, "dev", "eth0"]
             _must(lab, host.name, [*entry, "nud", "permanent"])
 
-    def both_up() -> bool:
-        shown = _must(
-            lab, near.gateway.name, ["ovs-appctl", "-t", f"/run/ovs-{near.gateway.name}/v.ctl", "bfd/show"]
-        )
-        return shown.count("Forwarding: true") >= len(near.wan)
+    _until(ovs_ready(lab, topology), "BFD on both paths")
 
-    _until(both_up, "BFD on both paths")
+
+def ovs_ready(lab: LabClient, topology: Topology) -> Callable[[], bool]:
+    """Whether every path is live at both switches."""
+
+    def ready() -> bool:
+        return all(
+            _must(
+                lab,
+                side.gateway.name,
+                ["ovs-appctl", "-t", f"/run/ovs-{side.gateway.name}/v.ctl", "bfd/show"],
+            ).count("Forwarding: true")
+            >= len(side.wan)
+            for side in sides(topology)
+        )
+
+    return ready
+
+
+def bird_ready(lab: LabClient, topology: Topology) -> Callable[[], bool]:
+    """Whether both routers have both sessions, watched by BFD, and a route to the other's LAN."""
+    return _watched(
+        lab,
+        topology,
+        lambda node: ["birdc", "-s", f"/run/{node}.ctl", "show bfd sessions"],
+        "Up",
+        lambda node: ["birdc", "-s", f"/run/{node}.ctl", "show protocols"],
+        "Established",
+    )
+
+
+def frr_ready(lab: LabClient, topology: Topology) -> Callable[[], bool]:
+    """Whether both routers have both sessions, watched by BFD, and a route to the other's LAN.
+
+    Not that both paths are in the kernel's table: FRR 8.4 does not put the second next hop back after a flap.
+    """
+    return _watched(
+        lab,
+        topology,
+        lambda node: ["vtysh", "--vty_socket", f"/run/frr-{node}", "-c", "show bfd peers"],
+        "Status: up",
+        lambda node: ["vtysh", "--vty_socket", f"/run/frr-{node}", "-c", "show bgp neighbors"],
+        "BGP state = Established",
+    )
+
+
+Show = Callable[[str], list[str]]
+
+
+def _watched(
+    lab: LabClient, topology: Topology, bfd: Show, up: str, bgp: Show, established: str
+) -> Callable[[], bool]:
+    def count(node: str, argv: list[str], word: str) -> int:
+        return lab.exec(node, argv, timeout=5.0).stdout.count(word)
+
+    def ready() -> bool:
+        return all(
+            count(side.gateway.name, bfd(side.gateway.name), up) == len(side.wan)
+            and count(side.gateway.name, bgp(side.gateway.name), established) == len(side.wan)
+            for side in sides(topology)
+        )
+
+    return ready
 
 
 START: dict[str, Callable[[LabClient, Topology, Timers | None], None]] = {
     "bird": start_bird,
     "frr": start_frr,
     "ovs": start_ovs,
+}
+
+READY: dict[str, Callable[[LabClient, Topology], Callable[[], bool]]] = {
+    "bird": bird_ready,
+    "frr": frr_ready,
+    "ovs": ovs_ready,
 }

@@ -1,0 +1,176 @@
+"""Fault to repair, side by side: the same fault at a random moment on the path in use, under the same probe.
+
+All networks are up at once, on labs of the same two-cell topology. In each round every network gets its turn,
+in random order, so that whatever the machine does meanwhile hits all of them alike.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Any
+
+from simulator import lab as labs
+from simulator.client import LabClient
+from simulator.probes import flows as probe_flows
+from simulator.probes import reports
+from simulator.probes.session import ProbeSession
+from tests.bench import lifecycle, networks
+from topologies import catalogue
+from topologies.model import LinkKind, Topology
+
+RATE = 2000
+REPAIR_SECONDS = 8.0
+READY_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Contestant:
+    """A network, its lab, and how to see that both its paths are usable."""
+
+    name: str
+    client: LabClient
+    ready: Callable[[], bool]
+    outages: dict[str, list[float]] = field(default_factory=dict)
+    inconclusive: list[str] = field(default_factory=list)
+
+
+def start(name: str, topology: Topology) -> Contestant:
+    """Bring a network up: "cellnet", "ovs", "bird", "frr", "bird-defaults" or "frr-defaults"."""
+    print(f"bench: starting {name}", file=sys.stderr, flush=True)
+    ours = name == "cellnet"
+    client = labs.up(topology, name=f"bench-{name}", services=ours)
+    try:
+        if ours:
+            lifecycle.wait_online(client, lifecycle.connect(client))
+            return Contestant(name, client, _cellnet_ready(client, topology))
+        kind, _, defaults = name.partition("-")
+        networks.START[kind](client, topology, None if defaults else networks.Timers())
+        return Contestant(name, client, networks.READY[kind](client, topology))
+    except BaseException:
+        client.down(keep_logs=True)
+        raise
+
+
+def _cellnet_ready(client: LabClient, topology: Topology) -> Callable[[], bool]:
+    gateways = [cell.gateways[0].name for cell in topology.cells]
+
+    def ready() -> bool:
+        return all(
+            client.exec(gateway, ["ovs-appctl", "-t", "ovs-vswitchd", "bfd/show"]).stdout.count(
+                "Forwarding: true"
+            )
+            == 2
+            for gateway in gateways
+        )
+
+    return ready
+
+
+def run(names: list[str], rounds: dict[str, int], kinds: list[str], seed: int) -> dict[str, Any]:
+    """Outages in milliseconds by network and kind of fault. `rounds` by network name."""
+    chance = random.Random(seed)
+    topology = catalogue.build("two-cells", {"paths": 2, "hosts": 1})
+    contestants: list[Contestant] = []
+    try:
+        for name in names:
+            contestants.append(start(name, topology))  # noqa: PERF401 - those already up must be ended
+        for number in range(max(rounds.values())):
+            for kind in kinds:
+                turn = [each for each in contestants if number < rounds[each.name]]
+                chance.shuffle(turn)
+                for each in turn:
+                    _one(each, topology, kind, chance)
+            if number % 5 == 4:
+                done = {
+                    each.name: {k: round(median(v), 1) for k, v in each.outages.items()}
+                    for each in contestants
+                }
+                print(f"bench: round {number + 1}: medians so far {done}", file=sys.stderr, flush=True)
+    finally:
+        for each in contestants:
+            each.client.down()
+    return {
+        each.name: {
+            **{kind: _summary(values) for kind, values in each.outages.items()},
+            "inconclusive": each.inconclusive,
+        }
+        for each in contestants
+    }
+
+
+def _one(each: Contestant, topology: Topology, kind: str, chance: random.Random) -> None:
+    _until(each.ready, READY_SECONDS, f"{each.name}: both paths usable")
+    flow = next(f for f in probe_flows.between(topology, "main", "east", RATE) if f.family == 4)
+    session = ProbeSession(each.client, [flow], name="bench")
+    session.start()
+    try:
+        link = _link_in_use(each.client, topology)
+        time.sleep(chance.uniform(0.0, 0.1))  # the random phase
+        began = time.monotonic()
+        fault = each.client.inject({"kind": kind, "link": link})
+        _until(
+            lambda: _repaired(session, began), REPAIR_SECONDS, f"{each.name}: repair after {kind} of {link}"
+        )
+    finally:
+        report = session.stop()
+    each.client.clear(fault)
+    doubts = reports.distrust(report)
+    if doubts:
+        each.inconclusive.append(f"{kind}: {report.longest_outage_ms:.1f} ms; {'; '.join(doubts)}")
+        return
+    each.outages.setdefault(kind, []).append(report.longest_outage_ms)
+
+
+def _repaired(session: ProbeSession, since: float) -> bool:
+    """The flow has been whole for the last quarter of a second that can be judged."""
+    now = time.monotonic()
+    if now - since < 0.6:
+        return False
+    figures = session.snapshot(since_s=now - 0.55).measured[0].figures
+    return figures.sent > 0 and figures.lost == 0
+
+
+def _link_in_use(client: LabClient, topology: Topology) -> str:
+    """The WAN link that carries the flow now: the one whose port sends most, by the kernel's counters."""
+    gateway = topology.cells[0].gateways[0].name
+    links = topology.links_of(gateway, LinkKind.WAN)
+    ports = {link.name: (link.a if link.a.node == gateway else link.b).name for link in links}
+
+    def sent() -> dict[str, int]:
+        shown = client.exec(gateway, ["cat", "/proc/net/dev"]).stdout
+        return {
+            name: int(match.group(1))
+            for name, port in ports.items()
+            if (match := re.search(rf"^\s*{port}:(?:\s+\d+){{9}}\s+(\d+)", shown, re.MULTILINE))
+        }
+
+    before = sent()
+    time.sleep(0.2)
+    after = sent()
+    return max(ports, key=lambda name: after[name] - before[name])
+
+
+def _until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds:g} s")
+        time.sleep(0.05)
+
+
+def _summary(values: list[float]) -> dict[str, Any]:
+    ordered = sorted(values)
+    p95 = quantiles(ordered, n=20)[-1] if len(ordered) > 1 else ordered[0]
+    return {
+        "count": len(ordered),
+        "median_ms": round(median(ordered), 1),
+        "p95_ms": round(p95, 1),
+        "min_ms": round(ordered[0], 1),
+        "max_ms": round(ordered[-1], 1),
+    }
