@@ -119,7 +119,9 @@ def parse_memory(data: dict[str, Any]) -> Memory:
         raise ValueError(f"version {data['version']}, expected {VERSION}")
     return Memory(
         holds={
-            name: Hold(Standing(hold["standing"]), float(hold["since"]), int(hold["flaps"]))
+            name: Hold(
+                Standing(hold["standing"]), float(hold["since"]), int(hold["flaps"]), float(hold["lost"])
+            )
             for name, hold in data["holds"].items()
         },
         macs={(port, address): mac for port, address, mac in data["macs"]},

@@ -15,13 +15,10 @@ nothing here is in a hurry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cellnet_core.drivers.contract import PortStatus
 from cellnet_core.planner.seen import Hold, Standing
-
-CARRIES = {Standing.UP}
-"""Standings that have preference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +61,32 @@ def step(hold: Hold, port: PortStatus | None, hold_down: float, now: float) -> H
         case (Standing.NEW, True):
             return Hold(Standing.UP, now, flaps)
         case (Standing.UP, True) if flapped:
-            return Hold(Standing.HELD, now, flaps)
-        case (Standing.UP, False) | (Standing.HELD, False):
-            return Hold(Standing.DOWN, now, flaps)
+            return Hold(Standing.HELD, now, flaps, lost=now)
+        case (Standing.UP, False):
+            return Hold(Standing.DOWN, now, flaps, lost=now)
+        case (Standing.HELD, False):
+            return Hold(Standing.DOWN, now, flaps, hold.lost)
         case (Standing.DOWN, True):
-            return Hold(Standing.HELD, now, flaps)
+            return Hold(Standing.HELD, now, flaps, hold.lost)
         case (Standing.HELD, True) if flapped or hold.since > now:
             # A `since` in the future is one of another boot of the machine.
-            return Hold(Standing.HELD, now, flaps)
+            return Hold(Standing.HELD, now, flaps, hold.lost)
         case (Standing.HELD, True) if now >= hold.since + hold_down:
-            return Hold(Standing.UP, now, flaps)
+            return Hold(Standing.UP, now, flaps, hold.lost)
         case _:
             # A switch that restarted counts from zero again.
-            return hold if hold.flaps == flaps else Hold(hold.standing, hold.since, flaps)
+            return hold if hold.flaps == flaps else replace(hold, flaps=flaps)
+
+
+def preference(hold: Hold) -> tuple[bool, float]:
+    """Sort key among paths: those that are up, then the one that was last seen well.
+
+    The first path also serves as last resort. A stall of the switch takes BFD down on all paths at once: then
+    the path that carried until now is the better guess than one that was lost before. Whether a path without
+    preference is alive again does not matter here; the group's buckets know that.
+    """
+    up = hold.standing is Standing.UP
+    return (not up, 0.0 if up else -hold.lost)
 
 
 def advance(

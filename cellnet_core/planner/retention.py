@@ -3,9 +3,9 @@
 A speaker that was restarted has an empty RIB for a while. That says nothing about the network: what was
 learned before stays in force, per neighbour, until that neighbour has told its routes again (the session
 is up and its routes have been quiet for QUIET seconds, or all old prefixes are back) or its restart time has
-passed.
-A new agent treats what it remembers the same way. A speaker that does not answer changes nothing at all. What the *peer's* restart means is decided by the
-speaker itself, which marks such routes `stale`; they are routes like any other here.
+passed. A new agent treats what it remembers the same way. A speaker that does not answer changes nothing at
+all. What the *peer's* restart means is decided by the speaker itself, which marks such routes `stale`; they
+are routes like any other here.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from cellnet_core.drivers.contract import Family, LearnedRoute, NextHop, Route
 from cellnet_core.model.site import Site, WanPort
 from cellnet_core.model.wire import ConnectionIntent, PathIntent
 from cellnet_core.planner import addresses
-from cellnet_core.planner.holds import CARRIES
+from cellnet_core.planner import holds as hold_down
 from cellnet_core.planner.seen import Hold
 from cellnet_core.planner.sessions import families_of
 
@@ -76,9 +76,8 @@ def refusal(route: LearnedRoute, way: Way, site: Site) -> str | None:
 def preference(route: LearnedRoute, way: Way, holds: Mapping[str, Hold]) -> tuple[object, ...]:
     """Sort key: paths that are up before paths that are not, then BGP's attributes (RFC 4271 section 9.1.2.2
     a to c), then the order of paths in the intent."""
-    hold = holds.get(way.path.name)
     return (
-        hold is None or hold.standing not in CARRIES,
+        hold_down.preference(holds.get(way.path.name, Hold())),
         -route.local_preference,
         len(route.as_path),
         ORIGINS.get(route.origin.lower(), 2),

@@ -47,11 +47,15 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Standing of one path, since when (seconds), and the flap count then seen."""
+    """Standing of one path, since when (seconds), and the flap count then seen.
+
+    `lost`: when it last lost its preference, in seconds.
+    """
 
     standing: Standing = Standing.NEW
     since: float = 0.0
     flaps: int = 0
+    lost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,15 @@ class Speaker:
 
     async def start(self) -> None:
         if self._process is None:
-            command = [sys.executable, "-m", "bgp.speaker", "--directory", str(self.directory)]
-            with self.log.open("ab") as log:
-                self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = self._spawn()
             async with asyncio.timeout(START):
                 while not (self.directory / "api.sock").is_socket():
                     await asyncio.sleep(0.02)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "bgp.speaker", "--directory", str(self.directory)]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log)
 
     async def stop(self) -> None:
         if self._process is not None:

@@ -67,6 +67,27 @@ async def test_a_path_that_is_down_comes_last_and_stays(world: World) -> None:
 
 
 @told
+async def test_a_stall_of_all_paths_leaves_the_last_good_one_as_last_resort(world: World) -> None:
+    world.forwarding.set_port("wan1", bfd="down")  # lost for good
+    await world.converge(intent(connection()))
+    world.clock.turn(10.0)
+    world.forwarding.set_port("wan2", bfd="down")  # with everything else, for a moment
+    assert not (await world.round(intent(connection()))).plan
+    world.forwarding.set_port("wan2", bfd="up")
+    assert not (await world.round(intent(connection()))).plan
+    assert world.forwarding.next_hops(EAST4) == (HOP2, HOP1)
+
+
+@told
+async def test_a_stall_of_healthy_paths_reorders_nothing(world: World) -> None:
+    for bfd in ("down", "up"):
+        world.forwarding.set_port("wan1", bfd=bfd)  # type: ignore[arg-type]
+        world.forwarding.set_port("wan2", bfd=bfd)  # type: ignore[arg-type]
+        assert not (await world.round(intent(connection()))).plan
+        world.clock.turn(0.9)
+
+
+@told
 async def test_a_silent_speaker_costs_no_route(world: World) -> None:
     world.speaker.faults.unavailable = True
     decision = await world.round(intent(connection()))

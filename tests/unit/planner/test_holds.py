@@ -63,9 +63,9 @@ def test_table(story: str, expected: str) -> None:
 def test_a_flap_between_two_looks_is_a_loss() -> None:
     table = {"p": Hold(Standing.UP, 0.0, flaps=1)}
     held = holds.advance(table, [PATH], [PortStatus("wan1", link_up=True, bfd="up", flaps=2)], 10.0)
-    assert held["p"] == Hold(Standing.HELD, 10.0, 2)
+    assert held["p"] == Hold(Standing.HELD, 10.0, 2, lost=10.0)
     again = holds.advance(held, [PATH], [PortStatus("wan1", link_up=True, bfd="up", flaps=4)], 12.0)
-    assert again["p"] == Hold(Standing.HELD, 12.0, 4)
+    assert again["p"] == Hold(Standing.HELD, 12.0, 4, lost=10.0)
 
 
 def test_a_restarted_switch_counts_anew_without_a_flap() -> None:
