@@ -31,10 +31,10 @@ def root(environment: Mapping[str, str] = os.environ, uid: int | None = None) ->
     uid = os.geteuid() if uid is None else uid
     if environment.get("CELLNET_RUN_DIR"):
         return Path(environment["CELLNET_RUN_DIR"]).absolute()
+    if environment.get("XDG_RUNTIME_DIR"):
+        return Path(environment["XDG_RUNTIME_DIR"]).absolute() / "cellnet"
     if uid == 0:
         return Path("/run/cellnet")
-    if environment.get("XDG_RUNTIME_DIR"):
-        return Path(environment["XDG_RUNTIME_DIR"]) / "cellnet"
     return Path(f"/tmp/cellnet-{uid}")  # noqa: S108  # private: mode 700, and checked to be ours
 
 

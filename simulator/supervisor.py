@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL
 from subprocess import DEVNULL
 
 from simulator.context import Clock, FaultTargetError
@@ -108,6 +109,9 @@ class Service:
             raise FaultTargetError(f"service {self.name} is not running now (it is {self._state})")
         self._around.recorder.record("service-signal", {"service": self.name, "signal": signal})
         self._process.signal(signal)
+        if signal == SIGKILL:
+            # As good as dead: who waits for readiness from now on means its successor's.
+            self._enter("backoff")
 
     def freeze(self) -> None:
         """SIGSTOP to its process group."""

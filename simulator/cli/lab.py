@@ -18,7 +18,7 @@ from cliff.show import ShowOne
 from simulator import lab, rundir
 from simulator.client import LabClient
 from simulator.codec import to_document
-from simulator.errors import LabUsageError, UnknownTargetError
+from simulator.errors import LabDeadError, LabUsageError, UnknownTargetError
 from simulator.rundir import RunDirectory
 from topologies import sources
 
@@ -33,10 +33,17 @@ class Table(FormattableColumn[Any]):
         return self._value
 
 
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
 def _line(item: Any) -> str:
     if isinstance(item, dict):
-        return "  ".join(f"{key}={value}" for key, value in item.items() if value not in (None, "", [], {}))
-    return str(item)
+        return "  ".join(f"{key}={_word(value)}" for key, value in item.items() if value not in _EMPTY)
+    return _word(item)
+
+
+def _word(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _add_name(parser: argparse.ArgumentParser) -> None:
@@ -119,9 +126,7 @@ class List(Lister):
         for directory in rundir.listing():
             alive = directory.alive()
             info = directory.info()
-            pid = None
-            if alive and directory.socket.exists():
-                pid = LabClient(directory).daemon_pid()
+            pid = _daemon_pid(directory) if alive else None
             age = round(time.time() - float(info.get("started", time.time())))
             rows.append(
                 (
@@ -135,6 +140,14 @@ class List(Lister):
                 )
             )
         return ("name", "state", "topology", "pid", "age_s", "published", "run_directory"), rows
+
+
+def _daemon_pid(directory: RunDirectory) -> int | None:
+    """None while the lab starts, or when it has just ended."""
+    try:
+        return LabClient(directory).daemon_pid()
+    except LabDeadError:
+        return None
 
 
 class Show(ShowOne):

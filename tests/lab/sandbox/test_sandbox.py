@@ -11,14 +11,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulator import lab, rundir
 from simulator.client import LabClient
-from simulator.errors import LabDeadError, LabError, LabUsageError, NameTakenError
+from simulator.errors import (
+    LabDeadError,
+    LabError,
+    LabStartError,
+    LabUsageError,
+    NameTakenError,
+    NotReadyError,
+)
 from tests.lab.sandbox import leaks
+from topologies import catalogue
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 Up = Callable[..., LabClient]
@@ -228,6 +237,32 @@ def test_an_ordinary_user_may_run_a_lab(tmp_path: Path) -> None:
         )
         assert (ran.stdout, ran.returncode) == ("0\n", 0), ran.stderr
         assert list(Path(base).iterdir()) == []
+
+
+def test_a_lab_that_cannot_be_built_says_why_and_is_dead(
+    base: Path, mark: str, before: leaks.Snapshot
+) -> None:
+    topology = catalogue.build("two-cells")
+    link = topology.links[0]
+    bad = replace(link, a=replace(link.a, name="longer-than-15-bytes"))
+    with pytest.raises(
+        LabStartError, match=r"(?s)did not start. End of .*daemon.log.*link 'east-ctl1' cannot be laid"
+    ):
+        lab.up(replace(topology, links=(bad, *topology.links[1:])), services=False)
+    assert not rundir.find("two-cells").alive()
+    assert leaks.wait_nothing_left(before, mark) == []
+
+
+def test_services_that_are_late_are_named_with_their_logs(
+    base: Path, mark: str, before: leaks.Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.lab.READY_SECONDS", 0.05)
+    with pytest.raises(NotReadyError) as raised:
+        lab.up("two-cells")
+    message = str(raised.value)
+    assert "manager@main-mgr (starting): not ready after 0.05 s. End of logs/manager-main-mgr.log:" in message
+    assert f"The lab was ended; its files are in {base / 'two-cells'}" in message
+    assert leaks.wait_nothing_left(before, mark) == []
 
 
 def test_an_unknown_controller_is_refused(base: Path) -> None:

@@ -17,7 +17,7 @@ from simulator.errors import LabUsageError, NameTakenError, NoSuchLabError
     [
         ({"CELLNET_RUN_DIR": "/x/y", "XDG_RUNTIME_DIR": "/run/user/7"}, 7, "/x/y"),
         ({"XDG_RUNTIME_DIR": "/run/user/7"}, 7, "/run/user/7/cellnet"),
-        ({"XDG_RUNTIME_DIR": "/run/user/0"}, 0, "/run/cellnet"),
+        ({"XDG_RUNTIME_DIR": "/run/user/0"}, 0, "/run/user/0/cellnet"),
         ({}, 0, "/run/cellnet"),
         ({}, 7, "/tmp/cellnet-7"),
     ],
