@@ -37,6 +37,7 @@ CONNECT_WITHIN = 1.0
 FIRST_RETRY = 0.02
 LONGEST_RETRY = 0.2
 HINTS_KEPT = 1000
+READINGS = 3  # of sessions and tables, until no session came or went in between
 
 CAPABILITIES: dict[str, bool | str] = {
     "ipv4": True,
@@ -70,6 +71,7 @@ class ExaBgpSpeaker:
         self._lost = asyncio.Event()
         self._hints: set[asyncio.Queue[Hint | None]] = set()
         self._closed = False
+        self._fault = ""
 
     def capabilities(self) -> Capabilities:
         """The contract's capability document."""
@@ -109,15 +111,20 @@ class ExaBgpSpeaker:
         """The contract's `observe`. Stale routes are remembered here, all else is what ExaBGP answers now."""
         try:
             async with asyncio.timeout(OBSERVE_TIMEOUT - MARGIN), self._turn:
-                return await self._read_everything()
+                found = await self._read_everything()
         except (
             SpeakerUnavailableError,
             CommandRefusedError,
             readback.MalformedAnswerError,
             TimeoutError,
         ) as error:
-            self._journal.record("driver-fault", driver=self.name, error=f"{type(error).__name__}: {error}")
+            text = f"{type(error).__name__}: {error}"
+            if text != self._fault:  # said once, not at every look
+                self._journal.record("driver-fault", driver=self.name, error=text)
+            self._fault = text
             return SpeakerObservation(at=self._clock.now(), fresh=False)
+        self._fault = ""
+        return found
 
     async def watch(self) -> AsyncIterator[Hint]:
         """The contract's `watch`; also keeps the connection to the speaker up while it is iterated."""
@@ -143,9 +150,12 @@ class ExaBgpSpeaker:
         await self._client.connect(CONNECT_WITHIN)
         neighbors = readback.parse_neighbors(await self._ask(commands.SHOW_CONFIGURATION))
         self._picture.take_neighbors(neighbors)
-        states = readback.parse_sessions(await self._ask(commands.SHOW_SESSIONS))
-        sessions = {state.peer: state for state in states}
-        self._picture.take_tables(sessions, readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_IN)))
+        for _ in range(READINGS):
+            states = readback.parse_sessions(await self._ask(commands.SHOW_SESSIONS))
+            sessions = {state.peer: state for state in states}
+            routes = readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_IN))
+            if self._picture.take_tables(sessions, routes):
+                break
         announced = readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_OUT))
         now = self._clock.now()
         self._picture.advance(rib.Tick(), now)

@@ -111,8 +111,11 @@ class Picture:
 
     def take_tables(
         self, states: Mapping[Peer, SessionState], learned: Mapping[str, tuple[Route, ...]]
-    ) -> None:
-        """Sessions, and routes by peer address; then again the updates that came meanwhile: they are newer."""
+    ) -> bool:
+        """Sessions, and routes by peer address; then again the updates that came meanwhile: they are newer.
+
+        False when a session came or went meanwhile: its answers do not fit together, so it was left out.
+        """
         now = self._clock.now()
         between, self._seen_while_asking = self._seen_while_asking, []
         in_motion = {
@@ -120,12 +123,13 @@ class Picture:
         }
         for peer, state in states.items():
             if peer in in_motion or peer not in self.notes:
-                continue  # its event has sent a hint already: the next reading will be whole
+                continue
             self.notes[peer] = sessions.confirm(self.notes[peer], state, now)
             self.advance(rib.Snapshot(peer, state.established, learned.get(peer.remote, ())), now)
         for at, event in between:
             if isinstance(event, UpdateReceived | EndOfRib):
                 self.advance(event, at)
+        return not in_motion
 
     def take_end_of_rib(self, address: str, families: Sequence[Family], before: sessions.Note | None) -> None:
         """A peer was told End-of-RIB in the session that `before` describes."""

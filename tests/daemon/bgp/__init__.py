@@ -1,0 +1,1 @@
+"""Real ExaBGP speakers, BIRD and captures, in namespaces of their own."""
