@@ -6,20 +6,28 @@ aside and reported, never fatal: without intent the agent only adds, never remov
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cellnet_core.drivers.contract import LearnedRoute
 from cellnet_core.model.journal import Journal
 from cellnet_core.model.wire import IntentDocument
-from cellnet_core.planner.seen import Deferral, Hold, Memory, Standing
+from cellnet_core.planner.seen import Deferral, Hold, Memory
 
-VERSION = 1
+
+class MemoryFile(BaseModel):
+    """The planner's memory on disk."""
+
+    version: Literal[1] = 1
+    holds: dict[str, Hold]
+    macs: tuple[tuple[str, str, str], ...]
+    """Internal port, link address, MAC."""
+    speaker_instance: str | None
+    learned: tuple[LearnedRoute, ...]
+    deferrals: dict[str, Deferral]
 
 
 class Storage:
@@ -61,14 +69,14 @@ class Storage:
         if text is None:
             return Memory()
         try:
-            return parse_memory(json.loads(text))
-        except (ValueError, KeyError, TypeError) as error:
-            self._set_aside(self.memory_file, f"{type(error).__name__}: {error}")
+            return parse_memory(text)
+        except ValidationError as error:
+            self._set_aside(self.memory_file, str(error))
             return Memory()
 
     def save_memory(self, memory: Memory) -> None:
         """Keep the planner's memory over a crash of the agent (not of the machine: no fsync)."""
-        self._write(self.memory_file, json.dumps(render_memory(memory)), durable=False)
+        self._write(self.memory_file, render_memory(memory), durable=False)
 
     def _read(self, path: Path) -> str | None:
         try:
@@ -101,36 +109,24 @@ class Storage:
             self._journal.record("storage", file=path.name, error=str(error))
 
 
-def render_memory(memory: Memory) -> dict[str, Any]:
+def render_memory(memory: Memory) -> str:
     """As JSON. Adjacencies are left out: the kernel tells them at once."""
-    return {
-        "version": VERSION,
-        "holds": {name: asdict(hold) for name, hold in memory.holds.items()},
-        "macs": [[port, address, mac] for (port, address), mac in memory.macs.items()],
-        "speaker_instance": memory.speaker_instance,
-        "learned": [asdict(route) for route in memory.learned],
-        "deferrals": {name: asdict(deferral) for name, deferral in memory.deferrals.items()},
-    }
+    return MemoryFile(
+        holds=dict(memory.holds),
+        macs=tuple((port, address, mac) for (port, address), mac in memory.macs.items()),
+        speaker_instance=memory.speaker_instance,
+        learned=memory.learned,
+        deferrals=dict(memory.deferrals),
+    ).model_dump_json()
 
 
-def parse_memory(data: dict[str, Any]) -> Memory:
-    """From JSON. Raises ValueError, KeyError or TypeError on anything unexpected."""
-    if data["version"] != VERSION:
-        raise ValueError(f"version {data['version']}, expected {VERSION}")
+def parse_memory(text: str) -> Memory:
+    """From JSON. Raises pydantic's ValidationError on anything unexpected."""
+    file = MemoryFile.model_validate_json(text)
     return Memory(
-        holds={
-            name: Hold(
-                Standing(hold["standing"]), float(hold["since"]), int(hold["flaps"]), float(hold["lost"])
-            )
-            for name, hold in data["holds"].items()
-        },
-        macs={(port, address): mac for port, address, mac in data["macs"]},
-        speaker_instance=data["speaker_instance"],
-        learned=tuple(_route(route) for route in data["learned"]),
-        deferrals={name: Deferral(**deferral) for name, deferral in data["deferrals"].items()},
+        holds=file.holds,
+        macs={(port, address): mac for port, address, mac in file.macs},
+        speaker_instance=file.speaker_instance,
+        learned=file.learned,
+        deferrals=file.deferrals,
     )
-
-
-def _route(data: dict[str, Any]) -> LearnedRoute:
-    lists = {"as_path": tuple(data["as_path"]), "communities": tuple(data["communities"])}
-    return LearnedRoute(**{**data, **lists})
