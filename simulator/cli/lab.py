@@ -112,6 +112,7 @@ def _summary(client: LabClient, published: int | None, seconds: float) -> str:
         f"  cellnet lab down --name {client.name}",
     ]
     if view.services:
+        lines.append(f"  cellnet --lab {client.name} cell list")
         lines.append(f"  manager: unix socket {client.manager_socket}")
     if published is not None:
         lines.append(f"  manager: http://127.0.0.1:{published}/")
