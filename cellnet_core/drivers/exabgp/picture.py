@@ -155,7 +155,7 @@ class Picture:
         if not isinstance(event, SessionDown):
             return False
         note = self.notes.get(event.peer)
-        return note is not None and not note.established and note.last_error == event.reason
+        return note is not None and not note.established and not sessions.tells_more(note, event)
 
     def _take_event(self, event: Event, at: float) -> None:
         match event:

@@ -30,12 +30,22 @@ def advance(note: Note, event: Event, at: float) -> Note:
         case SessionUp():
             return replace(note, established=True, since=at, end_of_rib_sent=False)
         case SessionDown(reason=reason):
-            # ExaBGP reports failed connection attempts as "down" too: no flap, but the newest reason.
             if not note.established:
-                return replace(note, last_error=reason)
+                return replace(note, last_error=reason) if tells_more(note, event) else note
             return Note(established=False, since=at, flaps=note.flaps + 1, last_error=reason)
         case _:
             return note
+
+
+def tells_more(note: Note, event: SessionDown) -> bool:
+    """Whether the end of a session that is down already is news.
+
+    ExaBGP calls each failed attempt to connect "down" as well. Why a peer refuses is worth knowing; that it
+    does not answer is not, after the first time.
+    """
+    if note.last_error is None:
+        return True
+    return event.notification is not None and event.reason != note.last_error
 
 
 def confirm(note: Note, state: SessionState, now: float) -> Note:

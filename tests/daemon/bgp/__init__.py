@@ -1,1 +1,0 @@
-"""Real ExaBGP speakers, BIRD and captures, in namespaces of their own."""
