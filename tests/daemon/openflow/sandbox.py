@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 UNSHARE = ["unshare", "-r", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -23,26 +24,24 @@ def play(story: str, *arguments: str, seconds: float = 60.0) -> str:
 
 
 def main() -> None:
-    stories = importlib.import_module("tests.daemon.openflow.stories")
+    """Play one story; the exit status says how it went."""
+    status = 1
     try:
+        # The mounts of the sandbox are its own: a private /tmp takes what the story leaves behind.
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True)
+        stories = importlib.import_module("tests.daemon.openflow.stories")
         getattr(stories, sys.argv[1])(*sys.argv[2:])
+        status = 0
     finally:
+        if status:
+            traceback.print_exc()
+            for log in Path("/tmp").glob("of-*/*/*.log"):
+                print(f"--- {log}\n{log.read_text(errors='replace')[-3000:]}")
         sys.stdout.flush()
         sys.stderr.flush()
-    # Threads that serve event loops never end; the namespaces end with this process.
-    os._exit(0)
+        # Threads that serve event loops never end; the namespaces end with this process.
+        os._exit(status)
 
 
 if __name__ == "__main__":
-    # The mounts of the sandbox are its own: a private /tmp takes what the story leaves behind.
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True)
-    try:
-        main()
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-        for log in Path("/tmp").glob("of-*/*/*.log"):
-            print(f"--- {log}\n{log.read_text(errors='replace')[-3000:]}")
-        sys.stdout.flush()
-        os._exit(1)
+    main()

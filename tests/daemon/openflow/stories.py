@@ -10,7 +10,8 @@ import signal
 import socket
 import time
 from ipaddress import ip_network
-from typing import Any
+
+import pytest
 
 from cellnet_core.drivers.contract import DriverUnavailableError, ForwardingIntent, Hint, Route
 from tests.daemon.openflow import frames
@@ -49,19 +50,11 @@ def boot_says_what_is_missing() -> None:
     """No switch, and no such port: errors that name the place and the remedy."""
     world = World()
     world.main.kill_switch()
-    try:
+    with pytest.raises(DriverUnavailableError, match="ovs-v"):
         world.main.boot()
-    except DriverUnavailableError as error:
-        assert "ovs-v" in str(error), error
-    else:
-        raise AssertionError("boot without a switch must fail")
     world.east.run("ip", "link", "del", "wan2")
-    try:
+    with pytest.raises(DriverUnavailableError, match="no interface wan2: check the names in the site file"):
         world.east.boot()
-    except DriverUnavailableError as error:
-        assert "no interface wan2" in str(error), error
-    else:
-        raise AssertionError("boot without a port must fail")
 
 
 def forwards(library: str) -> None:
@@ -180,6 +173,7 @@ def controller_restart_moves_no_packet(library: str) -> None:
     world.connect()
     main = world.main
     before = main.ofctl("dump-flows", "--no-stats")
+    earlier = main.observe_fresh()
     assert passes(world, 4)
     with Stream(world) as stream:
         until(lambda: stream.received)
@@ -188,12 +182,9 @@ def controller_restart_moves_no_packet(library: str) -> None:
         assert not blind.fresh
         assert main.driver.plan(world.intent(main), blind) == ()
         assert [port.bfd for port in blind.ports] == ["up", "up"]
-        try:
-            main.call(main.driver.apply(main.driver.plan(world.intent(main, (2, 1)), _stale(main))))
-        except DriverUnavailableError as error:
-            assert "controller" in str(error)
-        else:
-            raise AssertionError("apply without a controller must raise")
+        actions = main.driver.plan(world.intent(main, (2, 1)), earlier)
+        with pytest.raises(DriverUnavailableError, match="the controller does not answer"):
+            main.call(main.driver.apply(actions))
         main.start_controller()
         seen = main.observe_fresh()
     assert stream.lost == 0, (stream.lost, stream.sent)
@@ -201,16 +192,8 @@ def controller_restart_moves_no_packet(library: str) -> None:
     assert main.ofctl("dump-flows", "--no-stats") == before
 
 
-def _stale(gateway: Gateway) -> Any:
-    """An observation from before, as an agent may still hold."""
-    from cellnet_core.drivers.contract import ForwardingObservation
-    from cellnet_core.openflow.values import Tables
-
-    return ForwardingObservation(at=0.0, fresh=True, tables=Tables())
-
-
 def blackhole_is_survived() -> None:
-    """A silent fault: the group takes the other path by BFD; the driver hints; the hold-down costs nothing."""
+    """A silent fault: the group takes the other path by BFD, the driver hints, the hold-down is free."""
     world = World()
     world.start()
     world.connect()
@@ -226,22 +209,29 @@ def blackhole_is_survived() -> None:
             gateway.run("nft", "-f", "-", stdin=_BLACKHOLE)
         down = until(lambda: [at for at, hint in hints if hint.detail.get("bfd") == "down"])
         seen = next(port for port in main.observe().ports if port.interface == "wan1")
-        assert (seen.link_up, seen.bfd, seen.flaps) == (True, "down", 1), seen
+        assert seen.link_up is True, seen
+        assert seen.bfd in ("down", "init"), seen
+        assert seen.flaps >= 1, seen
+        for stream in (there, back):  # the fault is still there, and packets pass
+            mark = len(stream.received)
+            until(lambda stream=stream, mark=mark: len(stream.received) > mark + 50)
         for gateway in world.gateways:  # the hold-down, before BFD can be back
             assert gateway.converge(world.intent(gateway, (2, 1))) == 1
         print(f"hint {1000 * (down[0] - fault):.0f} ms after the fault")
         for gateway in world.gateways:
             gateway.run("nft", "delete", "table", "netdev", "fault")
-        lost_by_fault = there.lost, back.lost
+        repaired = {there: there.sent, back: back.sent}
         for gateway in world.gateways:
             until(gateway.bfd_up)
         settle(0.2)
         for gateway in world.gateways:  # hold-down is over: back to the first path, in place
             assert gateway.converge(world.intent(gateway)) == 1
         settle(0.2)
-    print(f"lost {there.lost} of {there.sent} and {back.lost} of {back.sent}; by the fault {lost_by_fault}")
-    for stream in (there, back):
-        assert 0 < stream.lost < 500, (stream.lost, stream.sent)
+    for stream, mark in repaired.items():
+        print(f"lost {stream.lost} of {stream.sent}")
+        assert stream.lost > 0, "the fault was none"
+        # BFD coming back, and the way back to the first path, cost nothing.
+        assert set(range(mark, stream.sent)) <= stream.received
     assert east.observe_fresh().unowned == ()
 
 
@@ -253,7 +243,7 @@ _BLACKHOLE = """table netdev fault {
 
 async def _collect(gateway: Gateway, hints: list[tuple[float, Hint]]) -> None:
     async for hint in gateway.driver.watch():
-        hints.append((time.monotonic(), hint))
+        hints.append((time.monotonic(), hint))  # noqa: PERF401 - the time at which it came
 
 
 def new_order_loses_nothing() -> None:
@@ -311,7 +301,7 @@ def without_last_resort_it_loses() -> None:
 
 
 def killed_switch_comes_back() -> None:
-    """kill -9 takes flows and groups, at times ports with their addresses; boot() and a plan bring them back."""
+    """kill -9 takes flows and groups, at times ports with addresses; boot and a plan bring all of it back."""
     world = World()
     world.start()
     world.connect()

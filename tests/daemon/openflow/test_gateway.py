@@ -1,4 +1,4 @@
-"""The OpenFlow gateway with real Open vSwitch, real Ryu and real os-ken, each story in a sandbox of its own."""
+"""The OpenFlow gateway with real Open vSwitch, Ryu and os-ken, each story in a sandbox of its own."""
 
 from __future__ import annotations
 

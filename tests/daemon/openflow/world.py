@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,9 +48,9 @@ class Node:
     def __init__(self, name: str) -> None:
         self.name = name
         self._holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        own = os.stat("/proc/self/ns/net").st_ino
+        own = Path("/proc/self/ns/net").stat().st_ino
         path = f"/proc/{self._holder.pid}/ns/net"
-        until(lambda: os.stat(path).st_ino != own)
+        until(lambda: Path(path).stat().st_ino != own)
         self.namespace = os.open(path, os.O_RDONLY)
         self.pid = self._holder.pid
         self.run("ip", "link", "set", "lo", "up")
@@ -66,21 +67,13 @@ class Node:
 
     def visit(self, action: Callable[[], T]) -> T:
         """Do something in this namespace, in a thread."""
-        results: list[Any] = []
 
-        def work() -> None:
-            try:
-                setns(self.namespace)
-                results.append(action())
-            except BaseException as error:
-                results.append(error)
+        def work() -> T:
+            setns(self.namespace)
+            return action()
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        if isinstance(results[0], BaseException):
-            raise results[0]
-        return results[0]
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(work).result()
 
     def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
         return self.visit(lambda: socket.socket(family, kind, protocol))
@@ -93,11 +86,9 @@ def setns(descriptor: int) -> None:
 
 def cable(a: Node, port_a: str, b: Node, port_b: str, mac_b: str | None = None) -> None:
     """A veth pair between two nodes, up on both ends."""
-    subprocess.run(
-        ["ip", "link", "add", port_a, "netns", str(a.pid), "type", "veth"]
-        + ["peer", "name", port_b, *(["address", mac_b] if mac_b else []), "netns", str(b.pid)],
-        check=True,
-    )
+    mac = ["address", mac_b] if mac_b else []
+    near = ["ip", "link", "add", port_a, "netns", str(a.pid), "type", "veth"]
+    subprocess.run([*near, "peer", "name", port_b, *mac, "netns", str(b.pid)], check=True)
     a.run("ip", "link", "set", port_a, "up")
     b.run("ip", "link", "set", port_b, "up")
 

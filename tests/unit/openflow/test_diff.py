@@ -25,6 +25,7 @@ from tests.openflow_model import after
 from tests.unit.openflow import samples
 
 SITE = samples.site(1, cells=3)
+EMPTY = Tables()
 EAST, WEST = samples.hops(1, 2, 3), samples.hops(1, 3, 3)
 
 
@@ -36,7 +37,7 @@ def wanted(*routes: Route) -> pipeline.Wanted:
     return pipeline.expand(ForwardingIntent(routes=routes), SITE)
 
 
-def done(want: pipeline.Wanted, observed: Tables = Tables()) -> Tables:
+def done(want: pipeline.Wanted, observed: Tables = EMPTY) -> Tables:
     observed = after(observed, *(change.mod for change in diff.changes(want, observed)))
     assert diff.changes(want, observed) == (), "a plan must converge"
     return observed
