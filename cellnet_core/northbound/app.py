@@ -14,9 +14,6 @@ from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import agents, cells, connections, discovery, endpoints, errors, events
 from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
 
-MAX_BODY = 1024 * 1024
-"""Bytes. A report of an agent with hundreds of connections is well below."""
-
 
 class _Api(FastAPI):
     """Describes itself as it is: bad input is 400 here, never the framework's 422."""
@@ -53,7 +50,6 @@ def create_app(manager: Manager) -> ASGIApp:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        max_body_size=MAX_BODY,
     )
     app.state.manager = manager
     routers = [module.router for module in (discovery, cells, endpoints, connections, events, agents)]

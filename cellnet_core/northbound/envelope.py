@@ -20,6 +20,14 @@ MAX_VERSION = (1, 1)
 """Every change that a client can see raises the second number."""
 
 
+MAX_BODY = 1024 * 1024
+"""Bytes. A report of an agent with hundreds of connections is well below."""
+
+
+class BodyTooLargeError(Exception):
+    """A body without a length turned out to be too long; the framework answers 400."""
+
+
 def text(version: tuple[int, int]) -> str:
     """A version as it is written: "1.1"."""
     return f"{version[0]}.{version[1]}"
@@ -49,7 +57,18 @@ class Envelope:
             return
         request_id = f"req-{uuid.uuid4()}"
         scope.setdefault("state", {})["request_id"] = request_id
-        version, refusal = _negotiate(Headers(scope=scope), request_id)
+        headers = Headers(scope=scope)
+        version, refusal = _negotiate(headers, request_id)
+        refusal = refusal or _weigh(headers, request_id)
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY:
+                raise BodyTooLargeError
+            return message
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,7 +78,17 @@ class Envelope:
                 headers.add_vary_header("OpenStack-API-Version")
             await send(message)
 
-        await (refusal or self._app)(scope, receive, marked)
+        await (refusal or self._app)(scope, bounded, marked)
+
+
+def _weigh(headers: Headers, request_id: str) -> JSONResponse | None:
+    """The answer to a body that says it is too long, before a byte of it is read."""
+    length = headers.get("Content-Length", "")
+    if not (length.isascii() and length.isdigit()) or int(length) <= MAX_BODY:
+        return None
+    detail = f"a body of {length} bytes is larger than any object of this API; send {MAX_BODY} at most"
+    error = error_document(request_id, 413, "request.too_large", "Too large", detail)
+    return JSONResponse({"errors": [error]}, 413, {"Connection": "close"})
 
 
 def _negotiate(headers: Headers, request_id: str) -> tuple[tuple[int, int], JSONResponse | None]:
@@ -67,7 +96,10 @@ def _negotiate(headers: Headers, request_id: str) -> tuple[tuple[int, int], JSON
     try:
         wanted = microversion_parse.get_version(headers.items(), service_type=SERVICE_TYPE)
         if wanted is None:
-            return MIN_VERSION, None
+            named = [part.strip() for part in headers.get("OpenStack-API-Version", "").split(",")]
+            if SERVICE_TYPE not in named:
+                return MIN_VERSION, None
+            wanted = ""  # the service without a version
         if wanted == "latest":
             return MAX_VERSION, None
         parsed = microversion_parse.parse_version_string(wanted)

@@ -108,7 +108,7 @@ def _bug(request: Request, _error: Exception) -> JSONResponse:
 
 
 def _framework(request: Request, error: Exception) -> JSONResponse:
-    """What the framework refuses by itself: unknown address, wrong method, unreadable or huge body."""
+    """What the framework refuses by itself: unknown address, wrong method, unreadable body."""
     assert isinstance(error, HTTPException)
     path = request.url.path
     if error.status_code == 404:
@@ -120,9 +120,6 @@ def _framework(request: Request, error: Exception) -> JSONResponse:
         return _answer(
             request, 405, "request.method_not_allowed", "Method not allowed", [detail], {"Allow": methods}
         )
-    if error.status_code == 413:
-        detail = "the body is larger than any object of this API; send less"
-        return _answer(request, 413, "request.too_large", "Too large", [detail])
     detail = f"{error.detail}: the body must be a JSON object in UTF-8"
     return _answer(request, error.status_code, "request.unreadable", "Bad input", [detail])
 

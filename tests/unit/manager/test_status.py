@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from cellnet_core.model.wire import ConditionReport, ConnectionReport, ProcessReport, ReportDocument
 from tests.unit.manager.world import EAST, MAIN, World, obey
+
+
+@pytest.fixture(scope="module")
+def online(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world with a connection that is ONLINE; who changes a report puts it right again."""
+    made = World(tmp_path_factory.mktemp("status") / "manager.db")
+    made.online()
+    yield made
+    made.manager.context.database.close()
+
 
 Change = Callable[[ConnectionReport], ConnectionReport]
 
@@ -54,11 +64,12 @@ def _says(status: str) -> Change:
     ],
 )
 def test_one_side_is_enough_to_be_less_than_online(
-    world: World, cell: str, change: Change, status: str, reason: str | None
+    online: World, cell: str, change: Change, status: str, reason: str | None
 ) -> None:
-    world.online()
-    _report(world, cell, change)
-    found = world.manager.connections.get("main-east").status
+    _report(online, cell, change)
+    found = online.manager.connections.get("main-east").status
+    online.obey(cell)
+    assert online.manager.connections.get("main-east").status.operating_status == "ONLINE"
     assert found.operating_status == status
     reasons = [c.reason for c in found.conditions if c.status == "False"]
     assert reasons == ([] if reason is None else [reason])
