@@ -1,7 +1,8 @@
 """The kernel's neighbour table (ARP and ND) by rtnetlink: read it, hear of changes, have an entry resolved.
 
 Speaks just the two messages it needs (rtnetlink(7), linux/neighbour.h), because the loop reads the table in
-every round: 200 entries take 1.2 ms, by the general library 7 ms or more. Level-triggered: an event only says that the table must be read again.
+every round: 200 entries take 1.2 ms, with the general library 7 ms or more. Level-triggered: an event only
+says that the table must be read again.
 """
 
 from __future__ import annotations
