@@ -29,7 +29,9 @@ class Create(ShowOne):
             "Default: all that the agent reports",
         )
         parser.add_argument("--asn", type=int, help="AS number")
-        parser.add_argument("--prefix", action="append", help="a prefix to announce; repeatable")
+        parser.add_argument(
+            "--announce", action="append", metavar="PREFIX", help="a prefix to announce; repeatable"
+        )
         parser.add_argument(
             "--health-check-address", action="append", metavar="ADDRESS", help="one per family; repeatable"
         )
@@ -40,7 +42,7 @@ class Create(ShowOne):
         fields = {
             "gateway": parsed_args.gateway,
             "asn": parsed_args.asn,
-            "prefixes": parsed_args.prefix,
+            "prefixes": parsed_args.announce,
             "health_check_addresses": parsed_args.health_check_address,
             "description": parsed_args.description,
             "interfaces": [_interface(text) for text in parsed_args.interface or ()] or None,

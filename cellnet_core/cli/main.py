@@ -18,7 +18,7 @@ from typing import Any
 from cliff.app import App
 from cliff.command import Command
 from cliff.commandmanager import CommandManager
-from cliff.help import HelpCommand
+from cliff.help import HelpCommand, HelpExit
 
 from cellnet_core.cli import overview
 
@@ -42,8 +42,12 @@ class CellnetApp(App):
 
     def __init__(self) -> None:
         manager = EntryPoints(NAMESPACE)
+        # Deferred: else `cellnet COMMAND --help` would be taken for `cellnet --help`.
         super().__init__(
-            "Connects OpenStack cells, and proves it in a lab.", metadata.version("cellnet"), manager
+            "Connects OpenStack cells, and proves it in a lab.",
+            metadata.version("cellnet"),
+            manager,
+            deferred_help=True,
         )
         manager.add_command("help", _Help)
         self._failure: BaseException | None = None
@@ -51,12 +55,11 @@ class CellnetApp(App):
     def build_option_parser(
         self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None
     ) -> argparse.ArgumentParser:
-        kwargs = {**(argparse_kwargs or {}), "conflict_handler": "resolve", "prog": self.NAME}
+        # No abbreviations here: they would swallow options that belong to a command.
+        own = {"conflict_handler": "resolve", "prog": self.NAME, "allow_abbrev": False}
+        kwargs = {**(argparse_kwargs or {}), **own}
         parser = super().build_option_parser(description, version, kwargs)
         parser.add_argument("--version", action="version", version=f"{self.NAME} {version}")
-        parser.add_argument(
-            "-h", "--help", action=_ListCommands, nargs=0, default=self, help="Show this help and exit."
-        )
         parser.add_argument(
             "--url",
             default=os.environ.get("CELLNET_URL"),
@@ -74,6 +77,11 @@ class CellnetApp(App):
         if self.options.verbose_level < 2:
             for noisy in ("httpx", "httpcore", "stevedore", "asyncio"):
                 logging.getLogger(noisy).setLevel(logging.WARNING)
+
+    def print_help_if_requested(self) -> None:
+        if self.options.deferred_help:
+            self.interact()
+            raise HelpExit
 
     def interact(self) -> None:
         """Without a command, say what commands there are (and load no shell for it)."""
@@ -93,21 +101,6 @@ class CellnetApp(App):
     def clean_up(self, cmd: Command, result: int, err: BaseException | None) -> None:
         super().clean_up(cmd, result, err)
         self._failure = err
-
-
-class _ListCommands(argparse.Action):
-    """`--help`: the commands in groups, without importing any of them."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,  # noqa: ARG002 (given signature)
-        values: str | Sequence[Any] | None,  # noqa: ARG002
-        option_string: str | None = None,  # noqa: ARG002
-    ) -> None:
-        app: CellnetApp = self.default
-        overview.write(parser, app.command_manager, app.stdout)
-        parser.exit()
 
 
 class _Help(HelpCommand):

@@ -169,24 +169,25 @@ class Client:
         if last is None:
             raise UnreachableError(f"no manager answered at {self._where} for {timeout:g} s")
         raise WaitTimeoutError(
-            f"connection {connection} is {last.operating_status} and not {wanted} after {timeout:g} s: "
+            f"connection {last.name} is {last.operating_status} and not {wanted} after {timeout:g} s: "
             f"{last.explain()}"
         )
 
     def wait_until_gone(self, connection: str, timeout: float = 30.0) -> None:
         """Until both agents have taken the connection down. Raises WaitTimeoutError."""
-        last = ""
+        name, why = connection, ""
 
         def look() -> bool | None:
-            nonlocal last
+            nonlocal name, why
             try:
-                last = self.connection(connection).explain()
+                now = self.connection(connection)
+                name, why = now.name, now.explain()
             except NotFoundError:
                 return True
             return None
 
         if self._wait(look, timeout) is None:
-            raise WaitTimeoutError(f"connection {connection} is still there after {timeout:g} s: {last}")
+            raise WaitTimeoutError(f"connection {name} is still there after {timeout:g} s: {why}")
 
     # --- events ---
 

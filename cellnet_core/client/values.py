@@ -127,7 +127,7 @@ class Connection(Value):
 
     def explain(self) -> str:
         """What is not as it should be, in one line; empty when nothing is."""
-        return "; ".join(c.message for c in self.conditions if c.status != "True")
+        return "; ".join(dict.fromkeys(c.message for c in self.conditions if c.status != "True"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,11 @@ def lab(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.delenv(name, raising=False)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(world.manager), log_config=None, lifespan="off", timeout_graceful_shutdown=1
+            create_app(world.manager),
+            log_config=None,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
     )
     with unix_socket(directory / "demo" / "manager.sock") as listener:
