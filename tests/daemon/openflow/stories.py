@@ -64,8 +64,8 @@ def forwards(library: str) -> None:
     main = world.main
     assert main.converge(world.intent(main)) == 11  # a group and ten flows; base flows are there already
     world.east.converge(world.intent(world.east))
-    print(main.ofctl("dump-flows"))
-    print(main.ofctl("dump-groups"))
+    print(main.ofctl("dump-flows", "--names", "--no-stats"))
+    print(main.ofctl("dump-groups", "--names"))
     assert main.observe_fresh().unowned == ()
 
     for version in (4, 6):
