@@ -265,18 +265,21 @@ def _parse_update(peer: Peer, neighbor: Mapping[str, Any]) -> Event:
         return OtherEvent("update")
     update = _mapping(message["update"])
     attributes = parse_attributes(_mapping(update.get("attribute", {})))
-    announced = [
-        Route(family=family, prefix=prefix, next_hop=str(ip_address(next_hop)), **attributes)
-        for family, by_next_hop in _unicast(update.get("announce", {}))
-        for next_hop, nlris in _mapping(by_next_hop).items()
-        for prefix in _prefixes(nlris, family)
-    ]
+    announced: dict[tuple[Family, str], Route] = {}
+    for family, by_next_hop in _unicast(update.get("announce", {})):
+        # RFC 2545 section 3: an IPv6 next hop may come with its link-local twin, which ExaBGP shows as one
+        # more next hop of the same prefixes. The global one is the route's.
+        next_hops = [(ip_address(text), nlris) for text, nlris in _mapping(by_next_hop).items()]
+        for next_hop, nlris in sorted(next_hops, key=lambda item: item[0].is_link_local):
+            for prefix in _prefixes(nlris, family):
+                route = Route(family=family, prefix=prefix, next_hop=str(next_hop), **attributes)
+                announced.setdefault((family, prefix), route)
     withdrawn = [
         (family, prefix)
         for family, nlris in _unicast(update.get("withdraw", {}))
         for prefix in _prefixes(nlris, family)
     ]
-    return UpdateReceived(peer, tuple(announced), tuple(withdrawn))
+    return UpdateReceived(peer, tuple(announced.values()), tuple(withdrawn))
 
 
 def _parse_notification(peer: Peer, neighbor: Mapping[str, Any]) -> Event:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 
 from bgp.events import (
     EndOfRib,
@@ -243,6 +244,7 @@ def _synchronise(table: AdjRibIn, established: bool, routes_now: tuple[Route, ..
         if not table.established:
             table = _up(table, at)
         stale = {key: held for key, held in table.routes.items() if held.stale}
+        fresh = {key: _with_global_next_hop(held, table.routes.get(key)) for key, held in fresh.items()}
         return replace(table, synced=True, routes={**stale, **fresh})
     if not table.synced and table.deadline is not None:
         # A new process finds a restart under way: ExaBGP keeps the old table until the peer returns.
@@ -252,6 +254,13 @@ def _synchronise(table: AdjRibIn, established: bool, routes_now: tuple[Route, ..
     if table.established:
         table = _down(table, True, at)
     return replace(table, synced=True)
+
+
+def _with_global_next_hop(read: Held, heard: Held | None) -> Held:
+    """The route as heard, where reading it back lost only the global one of its two next hops (RFC 2545)."""
+    if heard is None or heard.stale or not ip_address(read.route.next_hop).is_link_local:
+        return read
+    return heard if replace(read.route, next_hop=heard.route.next_hop) == heard.route else read
 
 
 def _expire(rib: Rib, at: float) -> Rib:
