@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from simulator import codec, doctor, launcher, rundir
+from simulator import codec, doctor, enrolment, launcher, rundir
 from simulator.client import LabClient
 from simulator.errors import LabDeadError, LabError, LabGoneError, LabStartError, LabUsageError, NotReadyError
 from topologies import sources
@@ -21,6 +21,7 @@ from topologies.model import Topology
 
 START_SECONDS = 60.0
 READY_SECONDS = 120.0
+ENROLMENT_SECONDS = 15.0
 CONTROLLERS = ("ryu", "os-ken")
 _LOG_TAIL_LINES = 20
 
@@ -62,6 +63,9 @@ def up(
         _wait_built(client, directory)
         tell(f"lab {directory.name}: sandbox and network built")
         client.wait_ready(READY_SECONDS, tell)
+        if services:
+            enrolment.wait(client.manager_socket, topology, ENROLMENT_SECONDS)
+            tell(f"lab {directory.name}: every agent has reported to the manager")
     except NotReadyError as error:
         _end(directory)
         raise NotReadyError(f"{error}\nThe lab was ended; its files are in {directory.path}") from error

@@ -19,6 +19,8 @@ GAP = 0.05
 """Least seconds between two reports."""
 REGULAR = 2.0
 """Most seconds between two reports."""
+LONGEST_PAUSE = 0.5
+"""Most seconds between two tries while the manager does not answer: a new manager soon knows its agents."""
 
 
 class Reporter:
@@ -38,7 +40,7 @@ class Reporter:
         self._clock = clock
         self._journal = journal
         self._back = back
-        self._backoff = Backoff(0.2, REGULAR, random)
+        self._backoff = Backoff(0.1, LONGEST_PAUSE, random)
         self._sequence = 0
         self._news: object = None
         self._sent_at = float("-inf")
