@@ -297,6 +297,7 @@ def without_last_resort_it_loses() -> None:
         main.switch.send_signal(signal.SIGCONT)
         until(lambda: [port for port in world.east.observe().ports if port.flaps])
         settle(0.3)
+    print(f"lost {stream.lost} of {stream.sent}")
     assert stream.lost > 0
 
 
