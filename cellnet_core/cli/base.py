@@ -79,11 +79,22 @@ class HealthLines(Lines):
         )
 
 
+class LearnedLines(Lines):
+    """Prefixes in use from the other side."""
+
+    def human_readable(self) -> str:
+        return "\n".join(
+            f"{row['cell']}/{row['gateway']} {row['family']}: {' '.join(row['prefixes'])}"
+            for row in self._value
+        )
+
+
 COLUMNS: dict[str, type[FormattableColumn[Any]]] = {
     "conditions": Conditions,
     "paths": Paths,
     "interfaces": Interfaces,
     "health": HealthLines,
+    "learned": LearnedLines,
 }
 HIDDEN = ("links",)
 

@@ -169,7 +169,7 @@ def settle(change: Change, connection: ConnectionRecord) -> None:
             before=before.operating_status,
             after=after.operating_status,
         )
-    elif flipped := status.flips(before, after):
+    elif before.conditions and (flipped := status.flips(before, after)):
         change.event(
             "connection.conditions",
             resource,
