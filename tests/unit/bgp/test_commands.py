@@ -13,11 +13,11 @@ def test_prefixes_of_equal_attributes_share_a_line() -> None:
         Advertisement("172.16.0.2", "10.0.3.0/24", "172.16.0.1"),
         Advertisement("172.16.0.2", "fdce::/64", "fdce:1::1"),
     ]
+    start = "neighbor 172.16.0.2 announce attributes next-hop"
     assert [line for line, _ in commands.announce(advertisements)] == [
-        "neighbor 172.16.0.2 announce attributes next-hop 172.16.0.1 nlri 10.0.3.0/24",
-        "neighbor 172.16.0.2 announce attributes next-hop 172.16.0.1 med 10 community [ 65535:0 65001:7 ] nlri"
-        + " 10.0.1.0/24 10.0.2.0/24",
-        "neighbor 172.16.0.2 announce attributes next-hop fdce:1::1 nlri fdce::/64",
+        f"{start} 172.16.0.1 nlri 10.0.3.0/24",
+        f"{start} 172.16.0.1 med 10 community [ 65535:0 65001:7 ] nlri 10.0.1.0/24 10.0.2.0/24",
+        f"{start} fdce:1::1 nlri fdce::/64",
     ]
 
 

@@ -1,0 +1,75 @@
+"""What ExaBGP 5.0 does, and what it does in our process. A release that makes one needless fails here."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from exabgp.reactor.asynchronous import ASYNC
+from exabgp.reactor.delay import Delay
+from exabgp.reactor.loop import Reactor
+
+from bgp.patches import LONGEST_RETRY, BoundedDelay, pending_adj_rib_out
+
+
+def pauses(delay: Any, attempts: int) -> list[float]:
+    """Seconds before each next attempt, when all fail at once."""
+    found = []
+    for _ in range(attempts):
+        delay.increase()
+        found.append(delay._time - time.time())
+    return found
+
+
+def test_exabgp_waits_up_to_a_minute_and_we_a_second() -> None:
+    assert max(pauses(Delay(), 20)) > 50
+    ours = pauses(BoundedDelay(), 20)
+    assert max(ours) <= LONGEST_RETRY
+    assert sum(ours[:4]) < 0.5
+    delay = BoundedDelay()
+    pauses(delay, 9)
+    delay.reset()
+    assert pauses(delay, 1)[0] < 0.01
+
+
+class Session:
+    """As much of ExaBGP's peer as the two questions look at: updates wait, nobody is there."""
+
+    fsm = SimpleNamespace()
+    proto = None
+
+    def __init__(self, established: bool) -> None:
+        self.established = established
+        outgoing = SimpleNamespace(pending=lambda: True)
+        self.neighbor = {"passive": False}
+        self.neighbor = Neighbor(passive=False, rib=SimpleNamespace(outgoing=outgoing))
+
+    def stopping(self) -> bool:
+        return False
+
+
+class Neighbor(dict[str, bool]):
+    """A mapping with a RIB, like ExaBGP's."""
+
+    def __init__(self, passive: bool, rib: object) -> None:
+        super().__init__(passive=passive)
+        self.rib = rib
+
+
+def reactor(established: bool) -> Any:
+    """A reactor with one neighbour, whose loop does not run."""
+    made = Reactor.__new__(Reactor)
+    made._peers = {"one": Session(established)}
+    made.established_peers = lambda: {"one"} if established else set()
+    return made
+
+
+def test_an_unreachable_peer_makes_exabgp_forget_reloads_but_not_ours() -> None:
+    assert Reactor._pending_adjribout(reactor(established=False)) is True
+    assert pending_adj_rib_out(reactor(established=False)) is False
+    assert pending_adj_rib_out(reactor(established=True)) is True
+
+
+def test_long_answers_are_given_in_pieces_of_fifty() -> None:
+    assert ASYNC.LIMIT == 50
