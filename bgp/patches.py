@@ -14,11 +14,12 @@ from exabgp.reactor.delay import Delay
 from exabgp.reactor.loop import Reactor
 
 FIRST_RETRY = 0.05
+GROWTH = 1.25  # slow: how long a peer has been away is how long one more attempt may be away, by a quarter
 LONGEST_RETRY = 1.0
 
 
 class BoundedDelay(Delay):  # type: ignore[misc]
-    """The pause before the next connection attempt, in seconds: 0, 0.05, doubling, at most 1.
+    """The pause before the next connection attempt, in seconds: 0, 0.05, then a quarter more, at most 1.
 
     ExaBGP's own grows 0, 1, 2, 3, 4, 5, 7 ... to 60 s, and a refused connection counts: a peer whose speaker
     comes up 0.3 s after ours then costs 0.8 s, and one that was away for five minutes up to a minute.
@@ -28,7 +29,7 @@ class BoundedDelay(Delay):  # type: ignore[misc]
 
     def increase(self) -> None:
         self._time = time.time() + self._next
-        self._next = min(max(FIRST_RETRY, self._next * 2), LONGEST_RETRY)
+        self._next = min(max(FIRST_RETRY, self._next * GROWTH), LONGEST_RETRY)
 
 
 def pending_adj_rib_out(reactor: Reactor) -> bool:
