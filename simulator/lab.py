@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from simulator import codec, doctor, enrolment, launcher, rundir
 from simulator.client import LabClient
@@ -23,6 +23,7 @@ START_SECONDS = 60.0
 READY_SECONDS = 120.0
 ENROLMENT_SECONDS = 15.0
 CONTROLLERS = ("ryu", "os-ken")
+DATAPATHS = ("netdev", "dummy")
 _LOG_TAIL_LINES = 20
 
 Progress = Callable[[str], None]
@@ -35,13 +36,16 @@ def up(
     publish: int | None = None,
     controller: str = "ryu",
     services: bool = True,
+    datapath: str | None = None,
     progress: Progress | None = None,
 ) -> LabClient:
     """Start a lab and return when all its services are ready; it stays up after this process ends.
 
     `topology` is a value, or the name of one in the catalogue or a file. Without `name` the lab is called
     like its topology, with a number if that is taken. `publish` is a port of the host's loopback that leads
-    to the manager. `progress` gets lines such as "gateway main-gw1: agent ready".
+    to the manager. `datapath` is the gateways' Open vSwitch datapath type, "netdev" or "dummy" (the same with
+    veth pairs instead of taps); without it, the one this machine allows. `progress` gets lines such as
+    "gateway main-gw1: agent ready".
 
     Raises TopologyError, LabUsageError and its kinds, doctor's refusal, LabStartError and NotReadyError;
     after the last two the lab is dead and its run directory is kept for its logs.
@@ -51,10 +55,13 @@ def up(
         raise LabUsageError(f"no controller {controller!r}: choose {' or '.join(CONTROLLERS)}")
     if isinstance(topology, str):
         topology = sources.resolve(topology)
+    if datapath is not None and datapath not in DATAPATHS:
+        raise LabUsageError(f"no datapath {datapath!r}: choose {' or '.join(DATAPATHS)}")
     doctor.require_for_lab()
+    options = {"controller": controller, "services": services, "datapath": datapath or doctor.datapath()}
     listener = None if publish is None else _listen(publish)
     try:
-        directory = _launch(topology, name, listener, {"controller": controller, "services": services})
+        directory = _launch(topology, name, listener, options)
     finally:
         if listener is not None:
             listener.close()
@@ -80,7 +87,7 @@ def up(
 
 
 def _launch(
-    topology: Topology, name: str | None, listener: socket.socket | None, options: dict[str, object]
+    topology: Topology, name: str | None, listener: socket.socket | None, options: Mapping[str, object]
 ) -> rundir.RunDirectory:
     info = {"topology": topology.name, "started": time.time(), "published": None}
     if listener is not None:

@@ -32,8 +32,8 @@ def environment(gateway: str) -> dict[str, str]:
     return dict.fromkeys(names, directory)
 
 
-def services(gateway: str) -> tuple[ServiceSpec, ServiceSpec]:
-    """The database server, and the switch, which needs it."""
+def services(gateway: str, datapath: str = "netdev") -> tuple[ServiceSpec, ServiceSpec]:
+    """The database server, and the switch, which needs it. `datapath` as in `simulator.doctor.datapath`."""
     directory = run_directory(gateway)
     common = ("--no-chdir", "-vconsole:off", "-vfile:info", "--pidfile", "--overwrite-pidfile")
     database = ServiceSpec(
@@ -58,6 +58,7 @@ def services(gateway: str) -> tuple[ServiceSpec, ServiceSpec]:
         (
             "ovs-vswitchd",
             f"unix:{directory}/db.sock",
+            *(("--enable-dummy",) if datapath == "dummy" else ()),
             *common,
             f"--log-file={_LOGS}/switch-{gateway}.log",
         ),

@@ -28,10 +28,11 @@ class Stack:
     services: tuple[ServiceSpec, ...]
 
 
-def expand(topology: Topology, library: str) -> Stack:
+def expand(topology: Topology, library: str, datapath: str = "netdev") -> Stack:
     """The services of every node, in an order that lets the slow starters begin first.
 
-    `library` is the OpenFlow library of the controllers: "ryu" or "os-ken".
+    `library` is the OpenFlow library of the controllers: "ryu" or "os-ken"; `datapath` the type
+    of Open vSwitch's datapath, "netdev" or, without /dev/net/tun, "dummy".
     """
     files: dict[str, Any] = {}
     switches: list[ServiceSpec] = []
@@ -43,8 +44,8 @@ def expand(topology: Topology, library: str) -> Stack:
             files[manager_file(cell)] = manager_document(topology, cell)
             managers.append(_manager(cell, cell.manager_node))
         for gateway in cell.gateways:
-            files[site_file(gateway)] = site_document(topology, cell, gateway)
-            switches += ovs.services(gateway.name)
+            files[site_file(gateway)] = site_document(topology, cell, gateway, datapath)
+            switches += ovs.services(gateway.name, datapath)
             controllers.append(_controller(topology, gateway, library))
             others += [_agent(gateway), _speaker(gateway)]
     return Stack(files, (*switches, *managers, *controllers, *others))
@@ -104,7 +105,9 @@ def bfd_interval_ms(topology: Topology) -> int:
     return 50 if ends <= 32 else 100
 
 
-def site_document(topology: Topology, cell: Cell, gateway: Gateway) -> dict[str, Any]:
+def site_document(
+    topology: Topology, cell: Cell, gateway: Gateway, datapath: str = "netdev"
+) -> dict[str, Any]:
     """What the agent of a gateway is told (schema: cellnet_core.model.site.Site)."""
     interval = bfd_interval_ms(topology)
     bfd = {"min_tx_ms": interval, "min_rx_ms": interval, "multiplier": 3}
@@ -140,7 +143,7 @@ def site_document(topology: Topology, cell: Cell, gateway: Gateway) -> dict[str,
         },
         "ovs": {
             "run_directory": ovs.run_directory(gateway.name),
-            "datapath_type": "netdev",
+            "datapath_type": datapath,
             "datapath_id": gateway.datapath_id,
         },
         "controller": {

@@ -24,6 +24,7 @@ class Agents:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._ahead: set[AgentKey] = set()
 
     def everyone(self) -> tuple[AgentView, ...]:
         """All agents that were ever told or said anything, by cell and gateway."""
@@ -47,7 +48,7 @@ class Agents:
         """
         clock = self._context.clock
         deadline = clock.now() + min(wait, MAX_WAIT)
-        key = await asyncio.to_thread(self._meet, cell, gateway, after)
+        key = await asyncio.to_thread(self._meet, cell, gateway)
         with self._context.wakeups.waiting(key) as waiter:
             while True:
                 waiter.event.clear()
@@ -76,6 +77,7 @@ class Agents:
         if known is None or known.first_seen_at is None or known.inventory != inventory:
             with self._context.change() as change:
                 self._remember(change, change.agent(key), inventory)
+        self._notice_ahead(known, report)
         return key
 
     def _remember(self, change: Change, agent: AgentRecord, inventory: dict[str, Any]) -> None:
@@ -90,35 +92,40 @@ class Agents:
             f"agent of {agent.place} " + ("reports for the first time" if first else "has another inventory"),
         )
 
-    def _meet(self, cell: str, gateway: str, after: int) -> AgentKey:
-        """Know the agent from now on, and never be behind it.
-
-        An agent that knows a generation above ours was told by a database that this one is older than
-        (restored, or empty). Generations only grow, so ours goes above; what is in the intent is then for the
-        agent to judge: it is not confirmed to be empty.
-        """
+    def _meet(self, cell: str, gateway: str) -> AgentKey:
+        """Know the agent from now on."""
         with self._context.database.read() as session:
             key = AgentKey(cells.require(session, cell).id, gateway)
             known = rows.find(session, key)
-        if known is not None and known.first_seen_at is not None and known.generation >= after:
-            return key
-        with self._context.change() as change:
-            agent = change.agent(key)
-            if agent.first_seen_at is None:
-                agent = replace(agent, first_seen_at=change.at)
-            if after > agent.generation:
+        if known is None or known.first_seen_at is None:
+            with self._context.change() as change:
+                agent = change.agent(key)
+                if agent.first_seen_at is None:
+                    rows.save(change.session, replace(agent, first_seen_at=change.at))
+        return key
+
+    def _notice_ahead(self, known: AgentRecord | None, report: ReportDocument) -> None:
+        """Say once when an agent follows a generation that this database never gave out.
+
+        The database was restored, then, or replaced. Nothing is done about it here: to number on above the
+        agent's generation would have it take what an older database says, and drop what that does not know.
+        """
+        if known is None:
+            return
+        if report.generation <= known.generation:
+            self._ahead.discard(known.key)
+        elif known.key not in self._ahead:
+            self._ahead.add(known.key)
+            with self._context.change() as change:
                 change.event(
                     "agent.ahead",
-                    ("agent", agent.place, agent.place),
-                    f"the agent of {agent.place} knows generation {after}, the database only "
-                    f"{agent.generation}: was the database restored or replaced?",
+                    ("agent", known.place, known.place),
+                    f"the agent of {known.place} follows generation {report.generation}, this database gave out "
+                    f"{known.generation}: was it restored or replaced? The agent keeps what it has",
                     "warning",
-                    agent_generation=after,
-                    generation=agent.generation,
+                    agent_generation=report.generation,
+                    generation=known.generation,
                 )
-                agent = replace(agent, generation=after + 1, confirmed_empty=False)
-            rows.save(change.session, agent)
-        return key
 
     def _intent(self, key: AgentKey) -> IntentDocument:
         with self._context.database.read() as session:

@@ -1,6 +1,6 @@
 """What is right and what is wrong with a connection, one condition at a time. Pure.
 
-Conditions are positive: "True" is good. A side whose report is missing or too old makes a condition
+Conditions are positive: "True" is good. What agents report are problems, and end up in one condition. A side
 "Unknown": what it said before is not passed off as the present.
 """
 
@@ -75,7 +75,7 @@ def find(connection: ConnectionRecord, sides: Sides) -> tuple[Finding, ...]:
         _check("HealthChecked", f"round trips both ways in {families}", connection, sides, _health),
         _check("PathsUp", "every path is up and in use", connection, sides, _paths),
         _check("ProcessesRunning", "speaker, controller and switch answer", connection, sides, _processes),
-        *_reported(connection, sides),
+        _problems(connection, sides),
     )
 
 
@@ -128,6 +128,12 @@ def _applied(connection: ConnectionRecord, sides: Sides) -> Finding:
     waiting = []
     for side in sides:
         about = side.about(connection)
+        if side.report is not None and side.report.generation > side.generation:
+            text = (
+                f"{side.place} follows generation {side.report.generation}, later than any of this database "
+                f"({side.generation}): put the newer database back"
+            )
+            return Finding("Applied", "False", "AgentAhead", text)
         if not wanted(connection):
             if not is_absent(connection, side):
                 waiting.append(f"{side.place} has not reported it gone")
@@ -144,7 +150,7 @@ def _applied(connection: ConnectionRecord, sides: Sides) -> Finding:
 
 
 def _reasons(about: ConnectionReport) -> str:
-    return "; ".join(c.message for c in about.conditions if c.status != "True") or "no reason given"
+    return "; ".join(c.message for c in about.conditions if c.status == "True") or "no reason given"
 
 
 Lack = tuple[str, str]
@@ -224,18 +230,25 @@ def _processes(_c: ConnectionRecord, near: Side, _far: Side, _about: ConnectionR
     ]
 
 
-def _reported(connection: ConnectionRecord, sides: Sides) -> list[Finding]:
-    """The agents' own conditions, the two sides' of one type as one: the worse counts."""
-    order: tuple[Truth, ...] = ("False", "Unknown", "True")
-    merged: dict[str, Finding] = {}
-    for side in sides:
-        about = side.about(connection)
-        for said in about.conditions if side.fresh and about is not None else ():
-            new = Finding(said.type, said.status, said.reason, f"{side.place}: {said.message}")
-            old = merged.get(said.type)
-            if old is not None:
-                worse, better = sorted((old, new), key=lambda finding: order.index(finding.status))
-                text = worse.message if worse.status != better.status else f"{old.message}; {new.message}"
-                new = Finding(said.type, worse.status, worse.reason, text)
-            merged[said.type] = new
-    return [merged[type_] for type_ in sorted(merged)]
+def _problems(connection: ConnectionRecord, sides: Sides) -> Finding:
+    """What the agents have to say: each of their conditions names a problem, "True" when it is there."""
+    stale = [side.place for side in sides if not side.fresh]
+    if stale:
+        text = f"no current report from {' and '.join(stale)}"
+        return Finding("AgentsContent", "Unknown", "NoFreshReport", text)
+    said = [
+        (problem, side.place)
+        for side in sides
+        if (about := side.about(connection)) is not None
+        for problem in about.conditions
+        if problem.status != "False"
+    ]
+    if not said:
+        return Finding("AgentsContent", "True", "NoProblem", "neither agent reports a problem")
+    certain = [problem.type for problem, _ in said if problem.status == "True"]
+    return Finding(
+        "AgentsContent",
+        "False" if certain else "Unknown",
+        certain[0] if certain else said[0][0].type,
+        "; ".join(f"{place}: {problem.message}" for problem, place in said),
+    )

@@ -61,7 +61,10 @@ class OpenVSwitch(Value):
 
     run_directory: str
     """Holds `db.sock`, the bridges' `.mgmt` sockets and ovs-vswitchd's pid file (OVS_RUNDIR)."""
-    datapath_type: Literal["netdev", "system"] = "netdev"
+    datapath_type: Literal["netdev", "dummy", "system"] = "netdev"
+    """netdev: userspace, internal ports are taps. dummy: the same for a user who may not open /dev/net/tun;
+    ovs-vswitchd then runs with --enable-dummy, and each internal port is a veth pair that boot makes.
+    system: the kernel's datapath."""
     datapath_id: int
     bridge: str = "br-phy"
     integration_bridge: str = "br-int"

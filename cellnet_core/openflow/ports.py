@@ -21,6 +21,19 @@ _LAN_L3_NUMBER: Final = 2
 _FIRST_WAN_NUMBER: Final = 10  # a physical WAN port is even, its l3 port the odd number after it
 
 
+CABLE_PREFIX: Final = "sw-"
+
+
+def at_switch(site: Site, l3_port: str) -> str:
+    """The switch's end of a port that carries addresses: the port itself, or the far end of its veth pair."""
+    return f"{CABLE_PREFIX}{l3_port}" if site.ovs.datapath_type == "dummy" else l3_port
+
+
+def l3_ports(site: Site) -> tuple[tuple[str, str], ...]:
+    """Every port that carries addresses, with its MAC: the WAN's in the site's order, then the LAN's."""
+    return (*((port.l3_port, port.mac) for port in site.wan), (site.lan.l3_port, site.lan.router_mac))
+
+
 @dataclass(frozen=True, slots=True)
 class PortMap:
     """Names and numbers of the ports of the physical-side bridge."""

@@ -76,6 +76,11 @@ class Up(Command):
         )
         parser.add_argument("--controller", choices=lab.CONTROLLERS, default="ryu", help="OpenFlow library")
         parser.add_argument(
+            "--datapath",
+            choices=lab.DATAPATHS,
+            help="of the gateways' Open vSwitch: netdev, or dummy, which needs no /dev/net/tun",
+        )
+        parser.add_argument(
             "--no-services", dest="services", action="store_false", help="the network only, no daemons"
         )
         return parser
@@ -92,6 +97,7 @@ class Up(Command):
             name=parsed_args.name,
             publish=parsed_args.publish,
             controller=parsed_args.controller,
+            datapath=parsed_args.datapath,
             services=parsed_args.services,
             progress=progress,
         )

@@ -6,5 +6,6 @@ is made in namespaces that end with the check. `lab up` asks the same questions 
 
 from simulator.doctor.examination import checks, require_for_lab
 from simulator.doctor.findings import Finding, NotCapableError, missing_for_lab
+from simulator.doctor.machine import datapath
 
-__all__ = ["Finding", "NotCapableError", "checks", "missing_for_lab", "require_for_lab"]
+__all__ = ["Finding", "NotCapableError", "checks", "datapath", "missing_for_lab", "require_for_lab"]

@@ -9,6 +9,8 @@ from simulator.errors import LabUsageError
 
 LAB = "lab"
 """`needed_for` of what no lab can do without."""
+TAPS = "taps"
+"""`needed_for` of what the usual gateways need; without it they are built with veth pairs instead."""
 
 
 @dataclass(frozen=True, slots=True)

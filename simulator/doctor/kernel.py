@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.doctor.findings import LAB, Finding
+from simulator.doctor.findings import LAB, TAPS, Finding
 from simulator.launcher import UNSHARE
 
 SECONDS = 10.0
@@ -45,7 +45,7 @@ TRIALS: tuple[Trial, ...] = (
     Trial(
         "tap",
         "ip tuntap add dev drt mode tap",
-        LAB,
+        TAPS,
         "can be made: the userspace datapath works",
         "load the module tun; in a container, pass --device /dev/net/tun",
     ),

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 from simulator import rundir
-from simulator.doctor.findings import LAB, Finding
+from simulator.doctor.findings import LAB, TAPS, Finding
 
+WITHOUT_TUN = "labs use veth pairs instead of taps"
 LEAST_SPACE = 100 * 1024 * 1024
 LEAST_NAME = 16
 _SOCKET_PATH_LIMIT = 107
@@ -23,19 +24,27 @@ def tun_device(path: Path = Path("/dev/net/tun")) -> Finding:
         return Finding(
             str(path),
             ok=False,
-            detail="is missing",
-            needed_for=LAB,
+            detail=f"is missing; {WITHOUT_TUN}",
+            needed_for=TAPS,
             remedy="sudo modprobe tun; in a container, pass --device /dev/net/tun",
         )
     except OSError as error:
         return Finding(
             str(path),
             ok=False,
-            detail=f"uid {os.geteuid()} cannot open it: {error.strerror}",
-            needed_for=LAB,
+            detail=f"uid {os.geteuid()} cannot open it: {error.strerror}; {WITHOUT_TUN}",
+            needed_for=TAPS,
             remedy=f"sudo chmod 666 {path} (common distributions have it so), or run as root",
         )
-    return Finding(str(path), ok=True, detail="can be read and written", needed_for=LAB)
+    return Finding(str(path), ok=True, detail="can be read and written", needed_for=TAPS)
+
+
+def datapath(path: Path = Path("/dev/net/tun")) -> str:
+    """Which datapath type the gateways' Open vSwitch gets: "netdev", or "dummy" where taps cannot be made.
+
+    Both are the same userspace datapath; "dummy" asks for no taps, and gateways use veth pairs instead.
+    """
+    return "netdev" if tun_device(path).ok else "dummy"
 
 
 def kernel_datapath(module: Path = Path("/sys/module/openvswitch")) -> Finding:

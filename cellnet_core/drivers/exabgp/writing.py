@@ -117,6 +117,11 @@ class Writer:
             if isinstance(action.payload, Announce) and action.payload.problem is not None
         }
         sound = [one for one in (action.payload.advertisement for action in actions) if one not in problems]
+        if word == "withdrawn":
+            # ExaBGP would send a withdrawal for anything, and refuse it where the neighbour is gone.
+            held = readback.parse_routes(await self._client.ask(commands.SHOW_ADJ_RIB_OUT, APPLY_TIMEOUT))
+            there = {(address, route.prefix) for address, routes in held.items() for route in routes}
+            sound = [one for one in sound if (one.peer_address, one.prefix) in there]
         for line, members in _render(word, sound):
             try:
                 await self._client.ask(line, APPLY_TIMEOUT)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cellnet_core.drivers.contract import DriverUnavailableError
-from cellnet_core.drivers.openflow import baseflows, command, kernel, ovsdb, process, quiet, switch
+from cellnet_core.drivers.openflow import baseflows, cables, command, kernel, ovsdb, process, quiet, switch
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.site import Site
 
@@ -24,11 +24,12 @@ _INTERVAL: Final = 0.01
 
 async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock) -> tuple[str, ...]:
     """Do all of it. Returns what changed; raises DriverUnavailableError if something is not there."""
+    cabled = await cables.ensure(site)
     want = kernel.wanted(site)
     absent = await kernel.missing_links(quiet.physical_ports(site))
     if absent:
         raise DriverUnavailableError(f"no interface {', '.join(absent)}: check the names in the site file")
-    changed = [*await quiet.ensure(site), *kernel.ensure_settings(want.before)]
+    changed = [*cabled, *await quiet.ensure(site), *kernel.ensure_settings(want.before)]
     changed += await _database(site, replica)
     await _internal_ports(site, want, clock)
     changed += kernel.ensure_settings(want.settings)

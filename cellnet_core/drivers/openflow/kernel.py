@@ -19,6 +19,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from cellnet_core.drivers.contract import DriverUnavailableError
 from cellnet_core.drivers.openflow import quiet
 from cellnet_core.model.site import Interface, Site
+from cellnet_core.openflow import ports
 
 _GATEWAYS: Final = {4: "169.254.0.1", 6: "fe80::1"}
 """Next hops of the kernel's default routes. Nobody has them: their MAC is the router's own, by a permanent
@@ -49,7 +50,7 @@ class Wanted:
 def wanted(site: Site) -> Wanted:
     """What the site asks of the kernel."""
     bare = quiet.physical_ports(site)
-    internal = (*(port.l3_port for port in site.wan), site.lan.l3_port)
+    internal = tuple(name for name, _ in ports.l3_ports(site))
     lan = site.lan.l3_port
     before = {
         "ipv4/conf/all/rp_filter": "0",

@@ -12,6 +12,7 @@ from typing import Final
 
 from cellnet_core.drivers.openflow import command
 from cellnet_core.model.site import Site
+from cellnet_core.openflow import ports
 
 _TABLE: Final = "cellnet-quiet"
 _CHAIN: Final = re.compile(r"chain \S+ \{\n(.*?)\n\s*\}\n", re.DOTALL)
@@ -21,13 +22,15 @@ _HOOK: Final = re.compile(
 
 
 def physical_ports(site: Site) -> tuple[str, ...]:
-    """Every port that carries frames of others."""
-    return (*(port.interface for port in site.wan), *site.lan.interfaces)
+    """Every port that carries frames of others, the switch's ends of veth pairs included."""
+    ends = (ports.at_switch(site, name) for name, _ in ports.l3_ports(site))
+    cables = tuple(end for end in ends if end.startswith(ports.CABLE_PREFIX))
+    return (*(port.interface for port in site.wan), *site.lan.interfaces, *cables)
 
 
 async def ensure(site: Site) -> tuple[str, ...]:
     """Install the drop where it is missing. Returns what changed."""
-    if site.ovs.datapath_type != "netdev":
+    if site.ovs.datapath_type == "system":
         return ()  # the kernel's datapath takes frames after this hook, and its stack never sees them
     listed = await command.run(["nft", "list", "table", "netdev", _TABLE], ok=(0, 1))
     wanted = physical_ports(site)

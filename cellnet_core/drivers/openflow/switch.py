@@ -83,18 +83,20 @@ def wanted_ports(site: Site) -> tuple[WantedPort, ...]:
             {"type": "patch", "options": {"peer": to_phy}, "ofport_request": numbers[to_int]},
         ),
         WantedPort(integration, to_phy, {"type": "patch", "options": {"peer": to_int}}),
-        WantedPort(physical, site.lan.l3_port, _internal(numbers[site.lan.l3_port], site.lan.router_mac)),
+        _l3(site, site.lan.l3_port, site.lan.router_mac, numbers[site.lan.l3_port]),
     ]
     for wan in site.wan:
         columns = {"ofport_request": numbers[wan.interface], "bfd": _bfd(wan.bfd)}
         found.append(WantedPort(physical, wan.interface, columns))
-        found.append(WantedPort(physical, wan.l3_port, _internal(numbers[wan.l3_port], wan.mac)))
+        found.append(_l3(site, wan.l3_port, wan.mac, numbers[wan.l3_port]))
     found += [WantedPort(integration, name, {}) for name in site.lan.interfaces]
     return tuple(found)
 
 
-def _internal(number: int, mac: str) -> dict[str, Any]:
-    return {"type": "internal", "mac": mac, "ofport_request": number}
+def _l3(site: Site, l3_port: str, mac: str, number: int) -> WantedPort:
+    name = ports.at_switch(site, l3_port)
+    internal = {"type": "internal", "mac": mac} if name == l3_port else {}
+    return WantedPort(site.ovs.bridge, name, {**internal, "ofport_request": number})
 
 
 def _bfd(bfd: Bfd | None) -> dict[str, str]:
