@@ -92,8 +92,11 @@ def test_a_new_neighbor_and_its_removal_leave_the_other_session_alone(sandbox: S
             await asyncio.gather(
                 main.settle(main.intent(1, 2), learned(4)), east.settle(east.intent(1, 2), learned(4))
             )
+            taken_down = main.driver.plan(main.intent(1), await main.driver.observe())
             after = await main.settle(main.intent(1), learned(2))
             assert after.sessions == (before,)
+            again = await main.driver.apply(taken_down)
+            assert [outcome.status for outcome in again] == ["done"] * 3
             # Withdrawn before it was removed: the peer keeps nothing over what looks like a restart.
             observed = await east.settle(
                 east.intent(1, 2), lambda one: one.sessions[1].state != "ESTABLISHED"
