@@ -120,8 +120,8 @@ class Agents:
                 change.event(
                     "agent.ahead",
                     ("agent", known.place, known.place),
-                    f"the agent of {known.place} follows generation {report.generation}, this database gave out "
-                    f"{known.generation}: was it restored or replaced? The agent keeps what it has",
+                    f"the agent of {known.place} follows generation {report.generation}, this database gave "
+                    f"out {known.generation}: was it restored or replaced? The agent keeps what it has",
                     "warning",
                     agent_generation=report.generation,
                     generation=known.generation,

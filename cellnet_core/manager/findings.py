@@ -1,7 +1,8 @@
 """What is right and what is wrong with a connection, one condition at a time. Pure.
 
 Conditions are positive: "True" is good. What agents report are problems, and end up in one condition. A side
-"Unknown": what it said before is not passed off as the present.
+whose report is missing or too old makes a condition "Unknown": what it said before is not passed off as the
+present.
 """
 
 from __future__ import annotations

@@ -178,12 +178,22 @@ def test_reports_out_of_order_and_of_former_lives_are_dropped(world: World) -> N
     assert world.manager.connections.get("main-east").status.operating_status == "ONLINE"
 
 
-def test_an_agent_ahead_of_the_database_is_never_told_an_older_generation(world: World) -> None:
-    world.add_cells()
-    told = world.intent("main", after=41)
-    assert told.generation == 42
-    assert not told.confirmed_empty
-    assert world.event_types()[-1] == "agent.ahead"
+def test_an_agent_ahead_of_the_database_is_noticed_and_told_nothing_newer(world: World) -> None:
+    """Planted: the database is older than the agent (restored). Nothing may be taken down because of that."""
+    world.online()
+    before = world.intent("main").generation
+    for _ in range(2):
+        world.sequence += 1
+        ahead = obey(world.intent("main"), MAIN, world.sequence, "life-1").model_copy(
+            update={"generation": 41}
+        )
+        world.report("main", ahead)
+    assert world.event_types().count("agent.ahead") == 1
+    assert world.intent("main").generation == before
+    status = world.manager.connections.get("main-east").status
+    assert status.operating_status == "DEGRADED"
+    assert [c.reason for c in status.conditions if c.status == "False"] == ["AgentAhead"]
+    assert asyncio.run(_next(world, 41, 0)) is None
 
 
 def test_disabling_takes_it_down_and_enabling_brings_it_back(world: World) -> None:

@@ -47,8 +47,8 @@ def _says(status: str) -> Change:
     ("change", "status", "reason"),
     [
         (_set(), "ONLINE", None),
-        (_says("True"), "ONLINE", None),
-        (_says("False"), "DEGRADED", "ExtraFlow"),
+        (_says("False"), "ONLINE", None),
+        (_says("True"), "DEGRADED", "Drift"),
         (_first("sessions", state="CONNECT"), "DEGRADED", "SessionDown"),
         (_first("paths", link_up=False), "DEGRADED", "LinkDown"),
         (_first("paths", bfd="down"), "DEGRADED", "BfdDown"),
@@ -95,12 +95,14 @@ def test_a_process_that_is_down_degrades(world: World) -> None:
     assert "controller of main/main-gw1: not connected" in [c.message for c in status.conditions]
 
 
-def test_the_worse_of_two_agents_conditions_counts(world: World) -> None:
+def test_a_problem_that_an_agent_is_not_sure_of_is_unknown(world: World) -> None:
     world.online()
-    _report(world, "main", _says("False"))
-    _report(world, "east", _says("True"))
-    drift = [c for c in world.manager.connections.get("main-east").status.conditions if c.type == "Drift"]
-    assert [(c.status, c.message) for c in drift] == [("False", "main/main-gw1: a flow too many")]
+    _report(world, "main", _says("Unknown"))
+    _report(world, "east", _says("False"))
+    status = world.manager.connections.get("main-east").status
+    said = [(c.status, c.message) for c in status.conditions if c.type == "AgentsContent"]
+    assert said == [("Unknown", "main/main-gw1: a flow too many")]
+    assert status.operating_status == "DEGRADED"
 
 
 def test_the_same_report_again_writes_nothing(world: World) -> None:
