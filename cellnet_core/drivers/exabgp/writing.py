@@ -78,6 +78,8 @@ class Writer:
         try:
             if wanted != current:
                 self.write_configuration(tuple(wanted.values()))
+                # A new neighbour's OPEN may come before the reload is seen to be done: be ready for it.
+                self._picture.take_neighbors([*current.values(), *wanted.values()])
                 await self._reload(wanted)
         except (config.ConfigurationError, CommandRefusedError) as error:
             return [Outcome(action, "failed", str(error)) for action in actions]
