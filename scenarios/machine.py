@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -101,33 +100,13 @@ def _share(value: float) -> float:
     return min(1.0, max(0.0, value))
 
 
-# --- text of the kernel and of Open vSwitch -----------------------------------------------------------
-
-_LINE = re.compile(
-    r"^(?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\|\d+\|[^|]*\|(?:WARN|ERR)\|(?P<text>"
-    r".*(?:Unreasonably long (?P<poll>\d+)ms poll interval"
-    r"|blocked (?P<blocked>\d+) ms waiting for"
-    r"|long delay of (?P<delay>\d+)ms \(expected \d+ms\) sending BFD).*)$"
-)
+# --- text of the kernel -------------------------------------------------------------------------------
 
 
 def parse_pressure(text: str) -> float | None:
     """Seconds of `some` pressure in total, from /proc/pressure/cpu (Documentation/accounting/psi.rst)."""
     found = re.search(r"^some .*total=(\d+)", text, re.MULTILINE)
     return int(found[1]) / 1e6 if found else None
-
-
-def parse_switch_log(text: str, node: str, wall_minus_monotonic: float) -> tuple[SwitchStall, ...]:
-    """ovs-vswitchd's warnings about its own lateness (lib/timeval.c, lib/ovs-rcu.c, lib/bfd.c)."""
-    stalls = []
-    for line in text.splitlines():
-        found = _LINE.match(line)
-        if found is None:
-            continue
-        when = datetime.fromisoformat(found["when"] + "+00:00").timestamp()
-        milliseconds = int(found["poll"] or found["blocked"] or found["delay"])
-        stalls.append(SwitchStall(when - wall_minus_monotonic, node, milliseconds, found["text"]))
-    return tuple(stalls)
 
 
 # --- readers ------------------------------------------------------------------------------------------
@@ -145,11 +124,6 @@ def look(lab_pid: int | None) -> Snapshot:
         steal=times.steal,
         own=_own_seconds(lab_pid),
     )
-
-
-def wall_minus_monotonic() -> float:
-    """Difference of the two clocks now: turns a log's wall-clock stamps into monotonic ones."""
-    return time.time() - time.monotonic()
 
 
 def _read_pressure() -> float | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .deadline import Met
 from .machine import MachineUse
 from .measurements import FlowMeasurement, without_shared
 from .values import Budget, Finding, Verdict
@@ -85,9 +86,7 @@ def misses_of(budget: Budget, measured: FlowMeasurement, controls: Sequence[Flow
     name = measured.flow.name
     found = []
     if budget.outage_ms is not None and measured.worst_outage_ms > budget.outage_ms:
-        found.append(
-            f"{name}: outage of {measured.worst_outage_ms:.1f} ms, budget {budget.outage_ms:g} ms"
-        )
+        found.append(f"{name}: outage of {measured.worst_outage_ms:.1f} ms, budget {budget.outage_ms:g} ms")
     if budget.lost is not None and measured.lost > budget.lost:
         found.append(f"{name}: {measured.lost} packets lost, budget {budget.lost}")
     if budget.outages is not None and len(measured.outages) > budget.outages:
@@ -123,7 +122,7 @@ def contradictions(flows: Sequence[FlowMeasurement]) -> list[str]:
 
 
 def _plausible(lost: int, duration_ms: float, measured: FlowMeasurement) -> bool:
-    """Packets leave every 1/rate seconds, so so many lost ones last so long, but for the sender's lateness."""
+    """Packets leave every 1/rate seconds, so many lost ones last so long, but for the sender's lateness."""
     interval_ms = 1000 / measured.flow.rate
     slack_ms = 2 * interval_ms + 2 * measured.lateness_max_ms
     return abs(duration_ms - lost * interval_ms) <= slack_ms + 0.1 * duration_ms
@@ -189,4 +188,40 @@ def summary(budget: Budget, product: Sequence[FlowMeasurement]) -> str:
         limits.append(f"{budget.outages} outage{'' if budget.outages == 1 else 's'}")
     return (
         f"longest outage {outage:.1f} ms, at most {lost} packets of a flow lost (budget {', '.join(limits)})"
+    )
+
+
+def judge_step(
+    budget: Budget | None,
+    met: Sequence[Met],
+    failure: str,
+    flows: Sequence[FlowMeasurement],
+    machine: MachineUse,
+    limits: Limits = LIMITS,
+) -> tuple[Finding, ...]:
+    """Everything about one step: whether it could be done, came true in time, and kept its budget.
+
+    `failure` is the stage's error, "" if there was none. At least one finding.
+    """
+    if failure:
+        return (Finding(Verdict.FAIL, failure),)
+    findings = []
+    late = [one for one in met if not one.ok]
+    if late:
+        signs = busy_signs(machine, flows, limits)
+        findings += [missed(_late(one), signs) for one in late]
+    if budget is not None:
+        findings += judge(budget, flows, machine, limits)
+    if not findings:
+        words = [f"{one.expectation.says} after {one.after_s:.2f} s" for one in met]
+        findings.append(Finding(Verdict.PASS, "; ".join(words) or "done"))
+    return tuple(findings)
+
+
+def _late(one: Met) -> str:
+    wanted = one.expectation
+    if wanted.kind == "eventually":
+        return f"not within {wanted.within_s:g} s: {wanted.says} (seen: {one.seen})"
+    return (
+        f"not {wanted.kind} for {wanted.within_s:g} s: {wanted.says} (after {one.after_s:.2f} s: {one.seen})"
     )

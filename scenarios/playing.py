@@ -1,0 +1,51 @@
+"""One run from beginning to end: checks, lab, story, reports; whatever happens, the lab is taken down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scenarios import checks
+from scenarios.lab_stage import LabStage, Wish
+from scenarios.report import writing
+from scenarios.report.terminal import Terminal
+from scenarios.runner import Runner
+from scenarios.stage import StageGoneError
+from scenarios.values import Run, Scenario
+
+
+class RunLostError(Exception):
+    """The lab went away while a scenario played; nothing can be said about it. Exit status 1."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to play and how. `report`: a directory for report.json, report.html and junit.xml."""
+
+    scenario: Scenario
+    wish: Wish
+    report: Path | None = None
+    keep: bool = False
+    """Leave the lab running."""
+
+
+def play(order: Order, terminal: Terminal) -> Run:
+    """Play it. Raises ScenarioError before anything starts, and RunLostError."""
+    checks.check(order.scenario)
+    stage = LabStage(order.wish)
+    lost = False
+    try:
+        run = Runner(order.scenario, stage, terminal).play()
+        if order.report is not None:
+            writing.write(run, order.report)
+    except StageGoneError as error:
+        lost = True
+        raise RunLostError(f"the lab went away while the scenario played: {error}") from error
+    finally:
+        terminal.close()
+        # Of a lab that died, the run directory stays: its logs may say why.
+        if not order.keep and not lost:
+            stage.take_down()
+    return run

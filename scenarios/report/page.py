@@ -1,0 +1,91 @@
+"""report.html: one page that needs nothing but itself, readable in light and dark.
+
+Rendering only; where things go in the charts is decided by `picture`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from scenarios.report import document, picture
+from scenarios.values import Outcome, Run, Verdict
+
+WORDS = {
+    Verdict.PASS: ("pass", "passed"),
+    Verdict.FAIL: ("fail", "failed"),
+    Verdict.INCONCLUSIVE: ("inconclusive", "inconclusive: the machine was too busy to tell"),
+}
+
+
+def render(run: Run, drawing: str) -> str:
+    """The page as text. `drawing` is the topology as SVG, made by `topologies.draw`."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("scenarios.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["compact"] = _compact
+    template = environment.get_template("report.html.j2")
+    css, words = WORDS[run.verdict]
+    return template.render(
+        run=run,
+        data=document.render(run),
+        verdict_class=css,
+        verdict_words=words,
+        tiles=tiles(run),
+        drawing=Markup(drawing),  # noqa: S704 - made by our own code from a validated topology
+        overview=picture.overview(run),
+        close_ups=picture.close_ups(run),
+        css_of=lambda outcome: css_of(outcome),
+    )
+
+
+def css_of(outcome: Outcome) -> str:
+    """Class of a step's verdict."""
+    return WORDS[outcome.verdict][0] if outcome.verdict else "not-run"
+
+
+def tiles(run: Run) -> list[tuple[str, str, str]]:
+    """The figures at the top: (figure, unit, what it is)."""
+    judged = [outcome for outcome in run.outcomes if outcome.injected is not None]
+    passed = sum(outcome.verdict is Verdict.PASS for outcome in judged)
+    product = [measured for measured in run.flows if not measured.flow.control]
+    sent = sum(measured.sent for measured in product)
+    lost = sum(measured.lost for measured in product)
+    found = [(f"{passed} of {len(judged)}", "", "faults recovered within their budget")]
+    for outcome in run.outcomes:
+        online = outcome.facts.get("online_after_s")
+        if online is not None:
+            found.append((f"{online:.2f}", "s", "from request to connection ONLINE"))
+    for kind, words in (("cut", "outage when a path is cut"), ("blackhole", "outage of a silent fault")):
+        worst = [
+            measured.worst_outage_ms
+            for outcome in judged
+            if outcome.fault is not None and outcome.fault.get("kind") == kind
+            for measured in outcome.flows
+            if not measured.flow.control
+        ]
+        if worst:
+            found.append((f"{max(worst):.1f}", "ms", f"worst {words}"))
+    if sent:
+        found.append((f"{lost:,}", f"of {sent:,}", "packets lost in the whole run"))
+    return found
+
+
+def _compact(detail: Any) -> str:
+    if not detail:
+        return ""
+    if isinstance(detail, dict):
+        return "  ".join(f"{key}={_short(value)}" for key, value in detail.items())
+    return _short(detail)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
+    return text if len(text) <= 160 else text[:157] + "..."

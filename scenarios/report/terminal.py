@@ -1,0 +1,121 @@
+"""The run on the terminal: live progress, then a table. Plain lines where the output is no terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.status import Status
+from rich.table import Table
+
+from scenarios.values import Outcome, Run, Scenario, Step, Verdict
+
+STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow"}
+CLOSING = {
+    Verdict.PASS: "Everything recovered within its budget.",
+    Verdict.FAIL: "At least one step failed.",
+    Verdict.INCONCLUSIVE: "Nothing failed, but the machine was too busy to be sure.",
+}
+
+PLAIN_WIDTH = 130
+"""Columns of the table where the output goes into a file or a pipe."""
+
+
+class Terminal:
+    """Prints what a runner tells. `console` decides about colour, width and whether lines may be replaced."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or _console()
+        self._status: Status | None = None
+
+    def begin(self, scenario: Scenario, lab: str) -> None:
+        self._print(f"[bold]{escape(scenario.title)}[/]")
+        self._print(escape(scenario.summary))
+        where = f"lab {lab}, " if lab else ""
+        self._print(f"[dim]{escape(where)}seed {scenario.seed}, {len(scenario.steps)} steps[/]\n")
+
+    def step(self, number: int, step: Step) -> None:
+        self._rest()
+        self._print(f"[bold cyan]{number:>2}[/] [bold]{escape(step.title)}[/]")
+        self._indented(escape(step.what))
+        self._indented(f"[dim]expected: {escape(step.expect)}[/]")
+
+    def doing(self, text: str) -> None:
+        if not self._console.is_terminal:
+            return
+        if self._status is None:
+            self._status = self._console.status(escape(text), spinner="dots")
+            self._status.start()
+        else:
+            self._status.update(escape(text))
+
+    def note(self, text: str) -> None:
+        self._indented(f"· {escape(text)}")
+
+    def done(self, outcome: Outcome) -> None:
+        self._rest()
+        verdict = outcome.verdict
+        if verdict is None:
+            return
+        line = f"[{STYLES[verdict]}]{verdict.value}[/] {escape(outcome.reason)}"
+        self._indented(line)
+        if outcome.repaired_by:
+            self._indented(f"repaired by: {escape(outcome.repaired_by)}")
+        self._print("")
+
+    def end(self, run: Run) -> None:
+        self._rest()
+        self._console.print(table(run))
+        self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/]: {CLOSING[run.verdict]}")
+
+    def close(self) -> None:
+        """Stop drawing; safe to call at any time and more than once."""
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _print(self, markup: str) -> None:
+        self._console.print(markup, soft_wrap=not self._console.is_terminal)
+
+    def _indented(self, markup: str) -> None:
+        if self._console.is_terminal:
+            self._console.print(Padding(markup, (0, 0, 0, 3)))
+        else:
+            self._console.print(f"   {markup}", soft_wrap=True)
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
+    return Console(highlight=False, width=width)
+
+
+def table(run: Run) -> Table:
+    """Fault, outage, packets lost, what repaired it, verdict: one row a step."""
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    result.add_column("#", justify="right", no_wrap=True)
+    result.add_column("step", ratio=3)
+    result.add_column("outage", justify="right", no_wrap=True)
+    result.add_column("lost", justify="right", no_wrap=True)
+    result.add_column("what repaired it", ratio=5)
+    result.add_column("verdict", no_wrap=True)
+    for number, outcome in enumerate(run.outcomes, start=1):
+        product = [measured for measured in outcome.flows if not measured.flow.control]
+        outage = max((measured.worst_outage_ms for measured in product), default=None)
+        lost = sum(measured.lost for measured in product) if product else None
+        verdict = outcome.verdict
+        result.add_row(
+            str(number),
+            escape(outcome.step.title),
+            "" if outage is None else f"{outage:.1f} ms",
+            "" if lost is None else str(lost),
+            escape(outcome.repaired_by),
+            f"[{STYLES[verdict]}]{verdict.value}[/]" if verdict else "[dim]not run[/]",
+        )
+    return result
