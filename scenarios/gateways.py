@@ -1,4 +1,4 @@
-"""Looking into a gateway of a lab from outside: which path carries the traffic, what a connection left behind.
+"""Looking into a gateway of a lab from outside: which path carries traffic, what a connection left behind.
 
 Asks the kernel's counters and Open vSwitch's own tools inside the gateway's node, not the product under test.
 """

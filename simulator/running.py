@@ -186,9 +186,10 @@ class RunningLab:
         if identity not in self._faults:
             known = ", ".join(self._faults) or "none"
             raise UnknownTargetError(f"there is no fault {identity!r} in force; there are: {known}")
-        _, undo = self._faults.pop(identity)
+        _, undo = self._faults[identity]
         self.record("fault-clear", id=identity)
         await undo()
+        self._faults.pop(identity, None)  # only now: an undo that failed can be asked for again
 
     async def clear_all(self) -> None:
         """Take every fault back, the last one first."""

@@ -15,10 +15,6 @@ from tests.contract.checks import CHECKS
 ROOT = Path(__file__).parents[2]
 UNSHARE = ["unshare", "-r", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 LIMIT = 110
-KNOWN = {
-    "actions_may_be_repeated": "ExaBGP refuses to withdraw from a neighbour that is gone: outcome failed",
-}
-"""Promises that the ExaBGP driver does not keep yet."""
 
 
 @cache
@@ -36,8 +32,6 @@ def results(kind: str) -> dict[str, str | None]:
 @pytest.mark.parametrize("name", CHECKS)
 def test_exabgp(name: str) -> None:
     problem = results("exabgp")[name]
-    if problem is not None and name in KNOWN:
-        pytest.xfail(KNOWN[name])
     assert problem is None, problem
 
 

@@ -58,6 +58,10 @@ def wanted(site: Site) -> Wanted:
         "ipv4/conf/all/arp_announce": "2",
         "ipv4/conf/all/send_redirects": "0",
         "ipv4/conf/all/accept_redirects": "0",
+        # The speaker must not fail because a link address is not there yet or just went with its port.
+        "ipv4/ip_nonlocal_bind": "1",
+        "ipv6/ip_nonlocal_bind": "1",
+        "ipv4/tcp_syn_retries": "2",  # a path that was silent is called again within seconds
         # IPv6 has no forwarding by single interface; base flows let nothing but BGP reach the other ports.
         "ipv6/conf/all/forwarding": "1",
         **{f"ipv6/conf/{port}/disable_ipv6": "1" for port in bare},
