@@ -54,9 +54,11 @@ def leftovers(lab: LabClient, gateway: Gateway) -> list[str]:
         [
             "sh",
             "-c",
-            f"ovs-ofctl -O OpenFlow13 dump-groups {bridge} && "
-            f"ovs-ofctl -O OpenFlow13 --no-stats dump-flows {bridge} && "
-            f"ss -Htn state established '( sport = :{BGP_PORT} or dport = :{BGP_PORT} )'",
+            (
+                f"ovs-ofctl -O OpenFlow13 dump-groups {bridge} && "
+                f"ovs-ofctl -O OpenFlow13 --no-stats dump-flows {bridge} && "
+                f"ss -Htn state established '( sport = :{BGP_PORT} or dport = :{BGP_PORT} )'"
+            ),
         ],
     )
     if shown.returncode != 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as ET  # noqa: S405 - it only writes here
+from xml.etree import ElementTree as ET
 
 from scenarios.values import Outcome, Run, Verdict
 

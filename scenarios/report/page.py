@@ -42,7 +42,7 @@ def render(run: Run, drawing: str) -> str:
         drawing=Markup(drawing),  # noqa: S704 - made by our own code from a validated topology
         overview=picture.overview(run),
         close_ups=picture.close_ups(run),
-        css_of=lambda outcome: css_of(outcome),
+        css_of=css_of,
     )
 
 
