@@ -20,7 +20,7 @@ MARKERS = ("topology", "driver", "needs")
 
 _CASE = pytest.StashKey["Case"]()
 _POOL = pytest.StashKey["Pool"]()
-_SUMMARIES = pytest.StashKey[list[str]]()
+_SUMMARIES: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -169,12 +169,13 @@ def pytest_testnodedown(node: Any) -> None:
     text = getattr(node, "workeroutput", {}).get("cellnet")
     if text:
         words = f"{node.gateway.id}: {text}"
-        node.config.stash.setdefault(_SUMMARIES, []).append(words)
+        texts: list[str] = node.config.stash.setdefault(_SUMMARIES, [])
+        texts.append(words)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """How many labs there were, how long resets took, and which labs were replaced and why."""
-    texts = list(config.stash.setdefault(_SUMMARIES, []))
+    texts = list(config.stash[_SUMMARIES]) if _SUMMARIES in config.stash else []
     if _POOL in config.stash:
         texts.append(config.stash[_POOL].tally.text)
     if texts:

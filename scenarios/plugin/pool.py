@@ -26,6 +26,8 @@ from topologies.model import Topology
 
 MOST = 2
 """Labs alive at the same time in one process; the one that was not used for longest has to go."""
+SLOW_SECONDS = 1.0
+"""A reset that takes longer tells what it waited for."""
 AUDIT_SECONDS = 1.0
 """Programs that were told to end may take so long before they count as left behind."""
 
@@ -55,7 +57,7 @@ class Tally:
     """What the terminal summary tells."""
 
     started: int = 0
-    resets: list[float] = field(default_factory=list)
+    resets: list[Cleaning] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     swept: tuple[str, ...] = ()
     kept: list[str] = field(default_factory=list)
@@ -65,8 +67,14 @@ class Tally:
         """Words for people."""
         lines = [f"{self.started} lab{'' if self.started == 1 else 's'} started"]
         if self.resets:
-            longest, middle = max(self.resets), statistics.median(self.resets)
-            lines[0] += f", {len(self.resets)} resets (median {middle:.2f} s, longest {longest:.2f} s)"
+            seconds = [reset.seconds for reset in self.resets]
+            longest = max(self.resets, key=lambda reset: reset.seconds)
+            lines[0] += (
+                f", {len(seconds)} resets (median {statistics.median(seconds):.2f} s, "
+                f"longest {longest.seconds:.2f} s)"
+            )
+            if longest.waited_for and longest.seconds > SLOW_SECONDS:
+                lines.append(f"the longest reset waited for: {longest.waited_for[0]}")
         lines += [f"ended the lab of a run that is gone: {name}" for name in self.swept]
         lines += [f"replaced {reason}" for reason in self.replaced]
         lines += [f"kept: {name}; `cellnet lab down {name}` ends it" for name in self.kept]
@@ -117,7 +125,7 @@ class Pool:
             self.tally.replaced.append(f"{lent.client.name}: {'; '.join(reasons[:3])}{more}")
             self._end(lent)
         else:
-            self.tally.resets.append(cleaning.seconds)
+            self.tally.resets.append(cleaning)
             self._idle[_key(lent.wish)] = lent
         return Return(cleaning, tuple(leaks))
 

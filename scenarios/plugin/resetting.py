@@ -16,6 +16,8 @@ from simulator.errors import LabError
 SECONDS = 6.0
 """So long a lab may take to become clean. A new one takes 3 to 5 s, and BFD needs a second to come back."""
 READY_SECONDS = 5.0
+SETTLE_SECONDS = 3.0
+"""So long BFD is waited for: a session comes up within two."""
 PAUSE = 0.05
 _AT_ONCE = 8
 
@@ -26,6 +28,8 @@ class Cleaning:
 
     seconds: float
     dirt: tuple[str, ...]
+    waited_for: tuple[str, ...] = ()
+    """What the last look but one still found."""
 
 
 def settle(
@@ -39,7 +43,8 @@ def settle(
     deadline = now() + seconds
     while True:
         birth = looking.take(client, api)
-        if not portrait.differences(birth, birth) or now() >= deadline:
+        todo = portrait.differences(birth, birth) or portrait.unsettled(birth)
+        if not todo or now() >= deadline:
             return birth
         sleep(PAUSE)
 
@@ -54,12 +59,14 @@ def reset(
 ) -> Cleaning:
     """Undo everything that the lab and the API know of, then look until nothing differs from the birth."""
     began = now()
+    watch = _Watch(client, api, birth)
     try:
         _undo(client, api, birth)
-        dirt = _prove(client, api, birth, began + seconds, now, sleep)
+        while not watch.clean(settled=now() >= began + SETTLE_SECONDS) and now() < began + seconds:
+            sleep(PAUSE)
     except (LabError, ClientError) as error:
-        dirt = [f"{type(error).__name__}: {error}"]
-    return Cleaning(now() - began, tuple(dirt))
+        return Cleaning(now() - began, (f"{type(error).__name__}: {error}",))
+    return Cleaning(now() - began, tuple(watch.dirt), tuple(watch.waited_for))
 
 
 def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
@@ -81,38 +88,39 @@ def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
             client.remove_node(node.name)
 
 
-def _prove(
-    client: LabClient,
-    api: Client,
-    birth: Portrait,
-    deadline: float,
-    now: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> list[str]:
-    """Look until nothing differs; what did at the last look. Asks again only nodes that did."""
-    suspects: set[str] | None = None
-    while True:
-        _forget_endpoints(api, birth)
-        dirt = []
-        if not api.connections():  # before that nothing can be clean, and looking costs the agents time
-            seen = looking.take(client, api, suspects)
-            dirt = portrait.differences(birth, seen)
-            suspects = {
-                name
-                for name, text in seen.nodes.items()
-                if name in birth.nodes and portrait.of_node(birth.nodes[name], text)
-            }
-            if not dirt:
-                return []
-        if now() >= deadline:
-            return dirt or [f"connection {connection.name} exists" for connection in api.connections()]
-        sleep(PAUSE)
+class _Watch:
+    """Looks again and again. Only nodes that differed are asked again."""
+
+    def __init__(self, client: LabClient, api: Client, birth: Portrait) -> None:
+        self._client = client
+        self._api = api
+        self._birth = birth
+        self._suspects: set[str] | None = None
+        self.dirt: list[str] = []
+        self.waited_for: list[str] = []
+
+    def clean(self, *, settled: bool) -> bool:
+        """One look: nothing differs, nor is anything unsettled, unless that `settled` enough."""
+        connections = self._api.connections()
+        if connections:  # before they are gone nothing is clean, and looking costs the agents time
+            self.dirt = [f"connection {connection.name} exists" for connection in connections]
+            return False
+        _forget_endpoints(self._api, self._birth)
+        now = looking.take(self._client, self._api, self._suspects)
+        self.dirt = portrait.differences(self._birth, now)
+        waiting = [] if settled else portrait.unsettled(now)
+        self.waited_for = [*self.dirt, *waiting] or self.waited_for
+        self._suspects = {
+            name
+            for name, text in now.nodes.items()
+            if portrait.bfd_down(text.bfd)
+            or (name in self._birth.nodes and portrait.of_node(self._birth.nodes[name], text))
+        }
+        return not self.dirt and not waiting
 
 
 def _forget_endpoints(api: Client, birth: Portrait) -> None:
-    """Endpoints and added cells can go once no connection uses them."""
-    if api.connections():
-        return
+    """Endpoints and added cells: they can go once no connection uses them."""
     for endpoint in api.endpoints():
         _gone_is_good(api.delete_endpoint, endpoint.id)
     known = {cell.split()[0] for cell in birth.told.cells}

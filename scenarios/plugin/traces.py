@@ -18,6 +18,9 @@ WATCHED = ("tmp", "var/tmp", "dev/shm", "run", "run/netns")
 """Directories of the sandbox in which nothing may appear; each is private to the lab and in memory."""
 
 
+_KINDS = {"processes": "process", "namespaces": "namespace", "mounts": "mount", "files": "file"}
+
+
 @dataclass(frozen=True, slots=True)
 class Traces:
     """The sandbox at one moment, as readable names."""
@@ -41,8 +44,8 @@ class Inmate:
 def left_behind(before: Traces, now: Traces, audits: Iterable[str]) -> list[str]:
     """What is there now and was not before, a line each."""
     return [
-        f"{what[:-1]} in the sandbox: {thing}"
-        for what in ("processes", "namespaces", "mounts", "files")
+        f"{one} in the sandbox: {thing}"
+        for what, one in _KINDS.items()
         if what in set(audits)
         for thing in sorted(getattr(now, what) - getattr(before, what))
     ]
