@@ -1,0 +1,149 @@
+"""`make bench`: every figure of docs/benchmarks.md, measured in one run, as tables and as JSON.
+
+    python -m tests.bench [--only PART ...] [--quick] [--seed S] [--output FILE]
+
+Parts: lifecycle (up, down, idle cost), connect (POST to first round trip), outages (side by side).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import lifecycle, outages
+
+PARTS = ("lifecycle", "connect", "outages")
+NETWORKS = ("cellnet", "ovs", "bird", "frr", "bird-defaults", "frr-defaults")
+KINDS = ("blackhole", "cut")
+
+
+def main() -> int:
+    """Measure what was asked for; returns 0."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=PARTS, help="repeatable; default: everything")
+    parser.add_argument("--quick", action="store_true", help="few rounds: to see that it works")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    parts = options.only or PARTS
+    console = Console(highlight=False)
+    report: dict[str, Any] = {"machine": machine(), "seed": options.seed, "quick": options.quick}
+    if "lifecycle" in parts:
+        rounds = 2 if options.quick else 5
+        report["two-cells"] = lifecycle.up_and_down("two-cells", {"paths": 2, "hosts": 1}, rounds)
+        eight = {"cells": 8, "paths": 2, "hosts": 1}
+        report["main-and-subs, 8 cells"] = lifecycle.up_and_down(
+            "main-and-subs", eight, 1 if options.quick else 3
+        )
+        console.print(_lifecycle(report))
+    if "connect" in parts:
+        report["connect"] = lifecycle.first_round_trip(3 if options.quick else 20)
+        console.print(
+            f"POST to first reply: median {report['connect']['first_reply_median_s']} s; "
+            f"to ONLINE: median {report['connect']['online_median_s']} s"
+        )
+    if "outages" in parts:
+        others = 3 if options.quick else 30
+        rounds_of = {name: others for name in NETWORKS} | {"cellnet": 3 if options.quick else 100}
+        report["outages"] = outages.run(list(NETWORKS), rounds_of, list(KINDS), options.seed)
+        report["ratios"] = ratios(report["outages"])
+        console.print(_outages(report["outages"]))
+        console.print(_ratios(report["ratios"]))
+    if options.output is not None:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        console.print(f"written: {options.output}")
+    return 0
+
+
+def ratios(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Median outage of each network divided by cellnet's, by kind of fault; only where both were measured."""
+    result: dict[str, dict[str, float]] = {}
+    for kind in KINDS:
+        own = found["cellnet"].get(kind, {}).get("median_ms")
+        if own:
+            result[kind] = {
+                name: round(values[kind]["median_ms"] / own, 2)
+                for name, values in found.items()
+                if name != "cellnet" and kind in values
+            }
+    return result
+
+
+def machine() -> dict[str, Any]:
+    """Where the figures come from."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.machine(),
+    )
+    versions = {
+        name: _first_line(argv)
+        for name, argv in {
+            "ovs": ["ovs-vswitchd", "--version"],
+            "frr": ["/usr/lib/frr/bgpd", "--version"],
+            "bird": ["bird", "--version"],
+        }.items()
+    }
+    return {
+        "kernel": platform.release(),
+        "processors": os.cpu_count(),
+        "model": model,
+        "python": platform.python_version(),
+        "versions": versions,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+def _first_line(argv: list[str]) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
+    return next(iter((done.stdout or done.stderr).splitlines()), "")
+
+
+def _lifecycle(report: dict[str, Any]) -> Table:
+    table = Table("lab", "up s", "down s", "idle CPU %", "idle PSS MiB", title="labs")
+    for name in ("two-cells", "main-and-subs, 8 cells"):
+        one = report[name]
+        idle = one["idle"]
+        row = (one["up_median_s"], one["down_median_s"], idle["cpu_percent"], idle["pss_mib"])
+        table.add_row(name, *map(str, row))
+    return table
+
+
+def _outages(found: dict[str, Any]) -> Table:
+    table = Table(
+        "network", "fault", "n", "median ms", "p95 ms", "min ms", "max ms", "inconclusive", title="outages"
+    )
+    for name, values in found.items():
+        for kind in KINDS:
+            one = values.get(kind)
+            doubtful = sum(text.startswith(kind) for text in values["inconclusive"])
+            if one is not None:
+                row = (one["count"], one["median_ms"], one["p95_ms"], one["min_ms"], one["max_ms"], doubtful)
+                table.add_row(name, kind, *map(str, row))
+    return table
+
+
+def _ratios(found: dict[str, dict[str, float]]) -> Table:
+    names = sorted({name for values in found.values() for name in values})
+    table = Table("fault", *names, title="median outage, as a multiple of cellnet's")
+    for kind, values in found.items():
+        table.add_row(kind, *(str(values.get(name, "")) for name in names))
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
