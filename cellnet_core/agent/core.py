@@ -55,6 +55,7 @@ class Agent:
             ready()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.reconciler.run(), name="reconciler")
+                tasks.create_task(self.reconciler.audit(), name="audit")
                 tasks.create_task(self._puller.run(), name="puller")
                 tasks.create_task(self._reporter.run(), name="reporter")
                 tasks.create_task(self._watch_neighbors(), name="neighbours")

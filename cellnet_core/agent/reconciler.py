@@ -40,6 +40,14 @@ RESYNC = 3.0
 """Seconds between two looks when nothing rings: drift is found within that time."""
 RETRY = 0.5
 """Seconds until the next look while a device does not answer or a next hop has no MAC."""
+AUDIT = 3.0
+"""Seconds between two audits of what the boot made."""
+AUDIT_TIMEOUT = 5.0
+"""Seconds for an audit; a switch that does not answer is not waited for."""
+AUDIT_SHARE = 50.0
+"""An audit is followed by a pause of so many times its own length: on a busy machine it comes less often."""
+LONGEST_AUDIT = 15.0
+"""But at most so many seconds."""
 GATHER = 0.01
 """Seconds over which rings are gathered into one round."""
 MEMORY_GAP = 1.0
@@ -84,6 +92,7 @@ class Reconciler:
         self._saved = self._memory
         self._saved_at = float("-inf")
         self._booted: str | None = None
+        self._booting = asyncio.Lock()
         self._notice: ConditionReport | None = None
         self._boot_error = ""
         self._failed_rounds = 0
@@ -135,6 +144,27 @@ class Reconciler:
             reasons = await self.bell.wait(self._around.clock, pause)
             if reasons:
                 await self._around.clock.sleep(GATHER)
+
+    async def audit(self) -> None:
+        """Have what the boot made looked at again and repaired, for ever.
+
+        Beside the rounds and not in them: a switch that does not answer holds up neither speaker nor report.
+        """
+        pause = AUDIT
+        while True:
+            await self._around.clock.sleep(pause)
+            began = self._around.clock.now()
+            try:
+                async with asyncio.timeout(AUDIT_TIMEOUT), self._booting:
+                    changes = await self._forwarding.boot()
+            except (DriverError, TimeoutError):
+                pause = AUDIT  # the rounds tell of a switch that is not there
+                continue
+            if changes:
+                self._around.journal.record("boot", why="audit", changes=list(changes))
+                self.bell.ring("audit")
+            took = self._around.clock.now() - began
+            pause = min(LONGEST_AUDIT, max(AUDIT, AUDIT_SHARE * took))
 
     async def _burst(self) -> float:
         """Rounds until nothing is left to do; how many seconds to wait for a ring then."""
@@ -211,7 +241,8 @@ class Reconciler:
 
     async def _boot(self, why: str) -> bool:
         try:
-            changes = await self._forwarding.boot()
+            async with self._booting:
+                changes = await self._forwarding.boot()
         except DriverError as error:
             if str(error) != self._boot_error:
                 self._boot_error = str(error)

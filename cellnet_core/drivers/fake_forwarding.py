@@ -36,6 +36,8 @@ class FakeForwarding(FakeDevice):
     def __init__(self, clock: Clock, ports: Sequence[str] = (), name: str = "fake-forwarding") -> None:
         super().__init__(name, clock)
         self.booted = False
+        self.spoiled: tuple[str, ...] = ()
+        """Parts of the boot that somebody undid; `boot` makes them again and says so."""
         self.flows: dict[str, Flow] = {}
         self.groups: set[tuple[NextHop, ...]] = set()
         self.ports = {port: PortStatus(port, link_up=True, bfd="up") for port in ports}
@@ -65,7 +67,8 @@ class FakeForwarding(FakeDevice):
         if self.faults.unavailable:
             raise DriverUnavailableError(f"{self.name} is switched off (faults.unavailable)")
         if self.booted:
-            return ()
+            mended, self.spoiled = self.spoiled, ()
+            return mended
         self.booted = True
         self.changed("boot")
         return ("bridge", *(f"port {name}" for name in sorted(self.ports)))

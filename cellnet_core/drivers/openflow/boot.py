@@ -26,7 +26,7 @@ async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock) -> tuple[str,
     """Do all of it. Returns what changed; raises DriverUnavailableError if something is not there."""
     cabled = await cables.ensure(site)
     want = kernel.wanted(site)
-    absent = await kernel.missing_links(quiet.physical_ports(site))
+    absent = kernel.missing_links(quiet.physical_ports(site))
     if absent:
         raise DriverUnavailableError(f"no interface {', '.join(absent)}: check the names in the site file")
     changed = [*cabled, *await quiet.ensure(site), *kernel.ensure_settings(want.before)]
@@ -61,7 +61,7 @@ async def _internal_ports(site: Site, want: kernel.Wanted, clock: Clock) -> None
     deadline = clock.now() + _PATIENCE
     while True:
         running = process.instance(Path(site.ovs.run_directory))
-        absent = await kernel.missing_links(want.up)
+        absent = kernel.missing_links(want.up)
         if running and not absent and await _answers(management):
             return
         if clock.now() > deadline:

@@ -40,6 +40,9 @@ class Wanted:
     settings: Mapping[str, str]
     """Settings of the internal ports; to be made before these are up."""
     up: tuple[str, ...]
+    first_up: tuple[str, ...]
+    """Cables to others: brought up if they never were. One that somebody took down stays down: neither a
+    restart of the agent nor its audit undoes an operator's (or a fault's) will."""
     addresses: tuple[tuple[str, Interface], ...]
     default_port: str
     router_mac: str
@@ -50,6 +53,7 @@ class Wanted:
 def wanted(site: Site) -> Wanted:
     """What the site asks of the kernel."""
     bare = quiet.physical_ports(site)
+    cables = (*(port.interface for port in site.wan), *site.lan.interfaces)
     internal = tuple(name for name, _ in ports.l3_ports(site))
     lan = site.lan.l3_port
     before = {
@@ -82,7 +86,8 @@ def wanted(site: Site) -> Wanted:
     return Wanted(
         before=before,
         settings=settings,
-        up=(*bare, *internal),
+        up=(*(port for port in bare if port not in cables), *internal),
+        first_up=cables,
         addresses=tuple(addresses),
         default_port=lan,
         router_mac=site.lan.router_mac.lower(),
@@ -111,10 +116,9 @@ def ensure_settings(settings: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(changed)
 
 
-async def missing_links(names: tuple[str, ...]) -> tuple[str, ...]:
+def missing_links(names: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the names that the kernel has no interface of."""
-    async with AsyncIPRoute() as netlink:
-        there = {link.get("ifname") async for link in await netlink.get_links()}
+    there = {name for _, name in socket.if_nameindex()}
     return tuple(name for name in names if name not in there)
 
 
@@ -141,8 +145,9 @@ async def ensure(want: Wanted) -> tuple[str, ...]:
 
 async def _links(netlink: Any, links: Mapping[str, Any], want: Wanted) -> list[str]:
     changed: list[str] = []
-    for name in want.up:
-        if links[name]["state"] != "up":
+    for name in (*want.first_up, *want.up):
+        was_up = name in want.first_up and links[name].get("carrier_up_count")
+        if links[name]["state"] != "up" and not was_up:
             await netlink.link("set", index=links[name]["index"], state="up")
             changed.append(f"link {name} up")
     return changed

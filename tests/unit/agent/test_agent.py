@@ -206,6 +206,26 @@ def test_switch_restart_boots_and_restores(play: Callable[[Story], None]) -> Non
     play(story)
 
 
+def test_what_the_boot_made_is_audited(play: Callable[[Story], None]) -> None:
+    async def story(cloud: Cloud) -> None:
+        await cloud.online()
+        cloud.main.forwarding.spoiled = ("address 10.0.1.1/24 on ip-lan",)
+        await cloud.clock.advance(4.0)
+        assert cloud.main.forwarding.spoiled == ()
+        assert cloud.main.journal.of("boot")[-1] == {
+            "why": "audit",
+            "changes": ["address 10.0.1.1/24 on ip-lan"],
+        }
+        cloud.main.forwarding.faults.unavailable = True
+        await cloud.clock.advance(8.0)
+        cloud.main.forwarding.spoiled = ("sysctl",)
+        cloud.main.forwarding.faults.unavailable = False
+        await cloud.clock.advance(4.0)
+        assert cloud.main.forwarding.spoiled == ()
+
+    play(story)
+
+
 def test_switch_that_is_gone_is_waited_for(play: Callable[[Story], None]) -> None:
     async def story(cloud: Cloud) -> None:
         await cloud.main.stop()
