@@ -145,12 +145,14 @@ def pytest_runtest_makereport(
 
 def _pause(config: pytest.Config, case: Case) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
+    capture.suspend(in_=True)
+    try:
         print(f"\n{case.nodeid} failed; its lab is as it was. A shell in it:\n\n  {case.shell()}\n")
-        try:
-            input("Enter goes on: ")
-        except EOFError:
-            print("(there is no terminal to wait for)")
+        input("Enter goes on: ")
+    except EOFError:
+        print("(there is no terminal to wait for)")
+    finally:
+        capture.resume()
 
 
 # --- the end ---------------------------------------------------------------------------------------------
@@ -175,7 +177,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """How many labs there were, how long resets took, and which labs were replaced and why."""
-    texts = list(config.stash[_SUMMARIES]) if _SUMMARIES in config.stash else []
+    texts: list[str] = []
+    if _SUMMARIES in config.stash:
+        texts = config.stash[_SUMMARIES]
     if _POOL in config.stash:
         texts.append(config.stash[_POOL].tally.text)
     if texts:

@@ -69,10 +69,9 @@ class Tally:
         if self.resets:
             seconds = [reset.seconds for reset in self.resets]
             longest = max(self.resets, key=lambda reset: reset.seconds)
-            lines[0] += (
-                f", {len(seconds)} resets (median {statistics.median(seconds):.2f} s, "
-                f"longest {longest.seconds:.2f} s)"
-            )
+            resets = f"{len(seconds)} reset{'' if len(seconds) == 1 else 's'}"
+            middle = statistics.median(seconds)
+            lines[0] += f", {resets} (median {middle:.2f} s, longest {longest.seconds:.2f} s)"
             if longest.waited_for and longest.seconds > SLOW_SECONDS:
                 lines.append(f"the longest reset waited for: {longest.waited_for[0]}")
         lines += [f"ended the lab of a run that is gone: {name}" for name in self.swept]
@@ -84,9 +83,19 @@ class Tally:
 class Pool:
     """Starts labs when they are wanted, and ends all of them at `close`."""
 
-    def __init__(self, factory: Factory, base: Path | None = None) -> None:
+    def __init__(
+        self,
+        factory: Factory,
+        base: Path | None = None,
+        *,
+        reset_seconds: float = resetting.SECONDS,
+        audit_seconds: float = AUDIT_SECONDS,
+    ) -> None:
+        """`base` is where run directories are, if not where they usually are."""
         self._factory = factory
         self._base = base
+        self._reset_seconds = reset_seconds
+        self._audit_seconds = audit_seconds
         self._idle: dict[tuple[Topology, str], Lent] = {}
         self._out: list[Lent] = []
         self._refusals: Mapping[str, str] | None = None
@@ -117,7 +126,7 @@ class Pool:
     def give_back(self, lent: Lent, audits: Iterable[str]) -> Return:
         """Take a lab back: reset, proved clean and audited; one that is not is ended."""
         self._out.remove(lent)
-        cleaning = resetting.reset(lent.client, lent.api, lent.birth)
+        cleaning = resetting.reset(lent.client, lent.api, lent.birth, self._reset_seconds)
         leaks = [] if cleaning.dirt else self._leaks(lent, tuple(audits))
         if cleaning.dirt or leaks:
             reasons = (*cleaning.dirt, *leaks)
@@ -167,7 +176,7 @@ class Pool:
         return Lent(wish, client, api, birth, found, owned)
 
     def _leaks(self, lent: Lent, audits: tuple[str, ...]) -> list[str]:
-        deadline = time.monotonic() + AUDIT_SECONDS
+        deadline = time.monotonic() + self._audit_seconds
         while True:
             leaks = traces.left_behind(lent.traces, self._factory.traces(lent.client), audits)
             if not leaks or time.monotonic() >= deadline:
