@@ -15,9 +15,9 @@ from scenarios.report import document, picture
 from scenarios.values import Outcome, Run, Verdict
 
 WORDS = {
-    Verdict.PASS: ("pass", "passed"),
-    Verdict.FAIL: ("fail", "failed"),
-    Verdict.INCONCLUSIVE: ("inconclusive", "inconclusive: the machine was too busy to tell"),
+    Verdict.PASS: ("pass", "everything recovered within its budget"),
+    Verdict.FAIL: ("fail", "at least one step failed"),
+    Verdict.INCONCLUSIVE: ("inconclusive", "nothing failed, but the machine was too busy to be sure"),
 }
 
 

@@ -128,12 +128,13 @@ def close_up(outcome: Outcome) -> Chart:
     """From a little before the fault until recovery was complete, zero being the fault."""
     zero = outcome.injected
     assert zero is not None
-    last = max(
-        [outage.end for measured in outcome.flows for outage in measured.outages if outage.start >= zero - 1]
-        + [mark.t for mark in outcome.trail]
-        + [zero + 0.04]
-    )
-    length = last - zero
+    ends = [
+        outage.end for measured in outcome.flows for outage in measured.outages if outage.start >= zero - 1
+    ]
+    # Where packets were lost, their outage fills the picture: what came later stays on its right edge.
+    marks = [mark.t for mark in outcome.trail]
+    length = max(1.6 * (max(ends) - zero) if ends else max(marks, default=zero) - zero, 0.02)
+    last = zero + length
     scale = Scale(zero - 0.12 * length, last + 0.12 * length)
     lanes = _lanes(outcome.flows, scale, zero, least=1.5, labels=True)
     bottom = TOP + LANE * len(lanes)
@@ -186,11 +187,12 @@ def _row(mark: Mark, index: int, scale: Scale, zero: float, top: float) -> Row:
     x = scale.x(mark.t)
     right_half = x > GUTTER + 0.6 * (WIDTH - GUTTER)
     milliseconds = (mark.t - zero) * 1000
+    later = " →" if mark.t > scale.end else ""
     when = f"{milliseconds:+.1f} ms" if abs(milliseconds) < 2000 else f"{milliseconds / 1000:+.2f} s"
     return Row(
         x=x,
         y=top + ROW * (index + 0.6),
-        text=mark.text,
+        text=mark.text + later,
         when=when,
         anchor="end" if right_half else "start",
         text_x=x - 9 if right_half else x + 9,
