@@ -54,6 +54,8 @@ class _Program(ctypes.Structure):
 
 def compiled(expression: str) -> Program:
     """The program of a pcap-filter(7) expression. Raises CaptureError: wrong expression, or no libpcap."""
+    if "\0" in expression:
+        raise CaptureError("--filter: a zero byte is in no expression; see pcap-filter(7)", 2)
     library = _library()
     handle = library.pcap_open_dead(_ETHERNET, _SNAPLEN)
     program = _Program()

@@ -44,6 +44,8 @@ def select(
     """
     if not what:
         raise CaptureError(f"capture what? A link, or {' or '.join(WHATS)}", 2)
+    if expression:
+        bpf.compiled(expression)  # alone first: what is wrong is then said in the user's own words
     chosen: dict[tuple[str, str, str], Point] = {}
     for word in what:
         for port, about, text in _places(view, word):

@@ -93,6 +93,14 @@ class Stream:
             self._next, fresh = min(self._pending, key=self._distance), True
         return self._in_order(), fresh
 
+    def behind_gaps(self) -> list[bytes]:
+        """At the end: what was never reached, each piece the beginning of something."""
+        pieces = []
+        while self._pending:
+            self._next = min(self._pending, key=self._distance)
+            pieces.append(self._in_order())
+        return pieces
+
     def _in_order(self) -> bytes:
         whole = b""
         for sequence in sorted(self._pending, key=self._distance):

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from simulator.captures.messages import CHANGES, Message
+from simulator.captures.messages import CHANGES, UNREADABLE, Message
 from simulator.captures.pcapng import Direction
 from simulator.captures.session import Capture, Lab
 
@@ -62,9 +62,10 @@ def judge(
         for way in (Direction.IN, Direction.OUT)
         if (interface, way) not in ways
     ]
+    unread = [f"unknown content: {message}" for message in kept if message.kind == UNREADABLE]
     changes = tuple(message for message in kept if message.kind in CHANGES)
     heard = Counter(message.kind for message in kept)
-    return Silence(since, until, changes, heard, (*doubts, *mute))
+    return Silence(since, until, changes, heard, (*doubts, *mute, *unread))
 
 
 def of(capture: Capture, since: float | None = None, until: float | None = None) -> Silence:

@@ -42,7 +42,7 @@ _GONE = (errno.ENODEV, errno.ENXIO, errno.ENETDOWN)
 class Absence:
     """How long an interface could not be looked at. `since` is monotonic seconds; None: it is there now."""
 
-    since: float | None
+    since: float | None = None
     seconds: float = 0.0
 
     def begin(self) -> None:
@@ -66,7 +66,7 @@ class Tap:
         self._snaplen = snaplen
         self._received = self._dropped = 0
         self._buffer = bytearray(_LONGEST_FRAME)
-        self._absence = Absence(time.monotonic())
+        self._absence = Absence()
         namespace = os.open(f"/proc/{point.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             with namespaces.inside(namespace):
@@ -75,7 +75,8 @@ class Tap:
         finally:
             os.close(namespace)
         self._prepare()
-        self.look_again()
+        if not self._bound():
+            self._absence.begin()
 
     def _prepare(self) -> None:
         self._socket.setblocking(False)
@@ -100,17 +101,18 @@ class Tap:
 
     def look_again(self) -> None:
         """Bind to the interface if it was not there."""
-        if self.present:
-            return
+        if not self.present and self._bound():
+            self._absence.end()
+
+    def _bound(self) -> bool:
         try:
             self._socket.bind((self.point.device, _ALL_PROTOCOLS))
         except OSError as error:
             if error.errno not in _GONE:
                 raise
-            return
+            return False
         # Binding to an interface that is down succeeds and leaves an error behind.
-        if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
-            self._absence.end()
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
     def drain(self) -> list[Packet]:
         """Everything that is waiting."""
