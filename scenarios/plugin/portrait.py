@@ -97,8 +97,8 @@ def of_node(birth: NodeText, now: NodeText) -> list[str]:
     return [
         *_changes("", _kernel(birth.kernel), _kernel(now.kernel)),
         *foreign_flows(birth.flows, now.flows),
-        *(f"group {line}" for line in now.groups.splitlines() if "group_id=" in line),
-        *(f"BGP connection {line}" for line in now.sessions.splitlines() if line.strip()),
+        *(f"group {line.strip()}" for line in now.groups.splitlines() if "group_id=" in line),
+        *(f"BGP connection {line.strip()}" for line in now.sessions.splitlines() if line.strip()),
     ]
 
 
