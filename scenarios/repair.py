@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import telling
 from .measurements import FlowMeasurement
 from .values import Event, Mark
 
@@ -42,6 +43,7 @@ def explain(
     parts = [
         *_forwarding(fault, injected, product, after),
         *_supervision(fault, after),
+        *_memory(after),
     ]
     return Repair("; ".join(parts), _trail(injected, product, after))
 
@@ -50,27 +52,38 @@ def _forwarding(
     fault: Mapping[str, Any], injected: float, flows: Sequence[FlowMeasurement], events: Sequence[Event]
 ) -> list[str]:
     """How the packets found their way again."""
-    worst = max(flows, key=lambda measured: measured.worst_outage_ms, default=None)
-    if worst is None or not worst.outages:
-        return ["nothing to repair: forwarding went on"] if flows else []
-    if fault.get("kind") in ("cut", "blackhole", "oneway", "loss"):
-        down = _first_down(events, injected)
-        if down is not None:
-            return [f"fast-failover group ({_detection(down)} after {(down.t - injected) * 1000:.0f} ms)"]
-        return [f"fast-failover group (port down, packets again after {worst.worst_outage_ms:.0f} ms)"]
-    return [f"packets again after {worst.worst_outage_ms:.0f} ms"]
+    if not flows:
+        return []
+    worst = max(flows, key=lambda measured: measured.worst_outage_ms)
+    down = [event for event in _downs(events) if event.t - injected <= DETECTED_WITHIN]
+    if not worst.outages:
+        if fault.get("kind") == "freeze" and len({event.detail.get("interface") for event in down}) > 1:
+            return ["last-resort bucket: BFD was down on several paths and no packet was lost"]
+        return ["nothing to repair: forwarding went on"]
+    again = f"packets again after {worst.worst_outage_ms:.0f} ms"
+    if "link" in fault:
+        return [f"fast-failover group ({_detected(down[0], injected) if down else again})"]
+    rebuilt = next((event for event in events if event.kind == "boot" and event.detail.get("changes")), None)
+    if rebuilt is not None:
+        node = rebuilt.source.partition("/")[2]
+        return [f"agent of {node} rebuilt ports and flows in {rebuilt.t - injected:.1f} s ({again})"]
+    return [again]
 
 
-def _first_down(events: Sequence[Event], injected: float) -> Event | None:
-    for event in events:
-        if event.kind == "bfd" and event.detail.get("state") == "down":
-            return event if event.t - injected <= DETECTED_WITHIN else None
-    return None
+def _downs(events: Iterable[Event]) -> list[Event]:
+    """Ports that were found dead: no carrier, or BFD down."""
+    return [
+        event
+        for event in events
+        if (event.kind == "bfd" and event.detail.get("was") == "up" and event.detail.get("state") == "down")
+        or (event.kind == "port" and event.detail.get("link_up") is False)
+    ]
 
 
-def _detection(down: Event) -> str:
+def _detected(down: Event, injected: float) -> str:
     node = down.source.partition("/")[2]
-    return f"BFD down on {node} {down.detail.get('interface', '')}".rstrip()
+    what = "BFD down" if down.kind == "bfd" else "no carrier"
+    return f"{what} on {node} {down.detail.get('interface', '')} after {(down.t - injected) * 1000:.0f} ms"
 
 
 def _supervision(fault: Mapping[str, Any], events: Sequence[Event]) -> list[str]:
@@ -87,6 +100,19 @@ def _supervision(fault: Mapping[str, Any], events: Sequence[Event]) -> list[str]
     return [f"supervisor restarted {service} in {ready.t - ended.t:.1f} s"]
 
 
+def _memory(events: Sequence[Event]) -> list[str]:
+    """What was remembered by a neighbour or an agent while its source was away."""
+    found = []
+    stale = {
+        prefix for event in events if event.kind == "bgp-route" for prefix in event.detail.get("stale", ())
+    }
+    if stale:
+        found.append(f"graceful restart kept {len(stale)} routes")
+    if any(event.kind == "manager" and event.detail.get("ok") is False for event in events):
+        found.append("agents went on with the intent they had")
+    return found
+
+
 def _is(event: Event, kind: str, service: Any) -> bool:
     return service is not None and event.kind == kind and event.detail.get("service") == service
 
@@ -95,7 +121,7 @@ def _is(event: Event, kind: str, service: Any) -> bool:
 
 
 def _trail(injected: float, flows: Sequence[FlowMeasurement], events: Sequence[Event]) -> tuple[Mark, ...]:
-    marks = [Mark(event.t, event.source, text) for event in events if (text := tell(event))]
+    marks = [Mark(event.t, event.source, text) for event in events if (text := telling.tell(event))]
     worst = max(flows, key=lambda measured: measured.worst_outage_ms, default=None)
     if worst is not None and worst.outages:
         longest = max(worst.outages, key=lambda outage: outage.duration_ms)
@@ -105,34 +131,12 @@ def _trail(injected: float, flows: Sequence[FlowMeasurement], events: Sequence[E
 
 
 MOST_MARKS = 14
-ECHO = 0.005
+"""More would not fit a picture; the timeline has them all."""
 
 
 def _without_echoes(marks: Iterable[Mark]) -> list[Mark]:
-    """The same thing said again at once is left out."""
-    kept: list[Mark] = []
+    """The same thing said again is left out."""
+    kept: dict[str, Mark] = {}
     for mark in marks:
-        if not any(other.text == mark.text and mark.t - other.t < ECHO for other in kept):
-            kept.append(mark)
-    return kept
-
-
-def tell(event: Event) -> str:
-    """An event in words for an audience; "" for one that is not worth its place in a picture."""
-    detail = event.detail
-    node = event.source.partition("/")[2] or event.source
-    match event.kind:
-        case "fault":
-            return "the fault takes hold"
-        case "fault-cleared":
-            return "the fault is taken away"
-        case "bfd":
-            return f"{node}: BFD on {detail.get('interface')} is {detail.get('state')}"
-        case "service-exit":
-            return f"{detail.get('service')} is gone"
-        case "service-start":
-            return f"supervisor starts {detail.get('service')}"
-        case "service-ready":
-            return f"{detail.get('service')} is ready"
-        case _:
-            return ""
+        kept.setdefault(mark.text, mark)
+    return list(kept.values())

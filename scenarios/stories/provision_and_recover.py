@@ -153,7 +153,7 @@ def _phase(rng: random.Random) -> float:
 def _recovered(*more: Expectation) -> tuple[Expectation, ...]:
     return (
         Expectation("delivering", "all flows deliver", 30),
-        Expectation("status", "the connection is ONLINE", 40, of={"is": "ONLINE"}),
+        Expectation("status", "the connection is ONLINE", 40, of={"is": "ONLINE"}, for_s=1.0),
         *more,
     )
 
@@ -250,9 +250,9 @@ def _networks_and_switches(here: Cell, there: Cell, rng: random.Random) -> tuple
         Step(
             "partition-management",
             "Cut the management network",
-            f"{there.name} can no longer reach the manager.",
+            f"For 8 s {there.name} can no longer reach the manager, which notices after 6 s.",
             "No packet is lost, and the connection is ONLINE again once the manager hears from both sides.",
-            Break({"kind": "partition", "cells": [there.name]}, 5.0, _phase(rng)),
+            Break({"kind": "partition", "cells": [there.name]}, 8.0, _phase(rng)),
             _recovered(),
             NOTHING,
         ),
