@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
-from itertools import combinations
+from itertools import pairwise
 
 from cellnet_core.store.records import Family
 
@@ -76,9 +76,16 @@ def one_per_family(values: Sequence[str], what: str) -> tuple[str, ...]:
 
 
 def first_overlap(prefixes: Iterable[str]) -> tuple[str, str] | None:
-    """Two prefixes of the list that overlap, or None."""
-    for one, other in combinations(prefixes, 2):
-        if overlaps(one, other):
+    """Two prefixes of the list that overlap, or None. Costs a sort: in order of their first addresses,
+    the wider first, each can only overlap the widest so far."""
+    networks = [
+        (network.version, int(network[0]), network.prefixlen, network, text)
+        for text in prefixes
+        for network in (ip_network(text),)
+    ]
+    networks.sort(key=lambda entry: entry[:3])
+    for (*_, before, one), (*_, after, other) in pairwise(networks):
+        if before.version == after.version and int(before[-1]) >= int(after[0]):
             return one, other
     return None
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from cellnet_core.manager import cells, intent, standing
+from cellnet_core.manager import cells, intent, plausibility, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.standing import AgentView
@@ -67,7 +67,11 @@ class Agents:
                     timer.cancel()
 
     def report(self, cell: str, gateway: str, report: ReportDocument) -> AgentKey | None:
-        """Take what an agent sees; None when it is old news. Raises NotFoundError for an unknown cell."""
+        """Take what an agent sees; None when it is old news.
+
+        Raises NotFoundError for an unknown cell and InvalidError for what cannot be.
+        """
+        plausibility.check(report)
         inventory = report.inventory.model_dump(mode="json")
         with self._context.database.read() as session:
             key = AgentKey(cells.require(session, cell).id, gateway)

@@ -43,6 +43,12 @@ class PreconditionError(RequestError):
     title = "Precondition failed"
 
 
+class BusyError(RequestError):
+    """As many do this already as may; try again later."""
+
+    title = "Busy"
+
+
 def check_revision(kind: str, name: str, current: int, expected: int | None) -> None:
     """Refuse when the caller expected another revision; None expects nothing. Raises PreconditionError."""
     if expected is not None and expected != current:

@@ -12,9 +12,10 @@ from cellnet_core.manager.agents import MAX_WAIT
 from cellnet_core.manager.standing import AgentView
 from cellnet_core.model.wire import IntentDocument, Inventory, ProcessReport, ReportDocument
 from cellnet_core.northbound import errors
+from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
 from cellnet_core.northbound.fields import Input, ManagerOf, NoQuery, Output
 
-router = APIRouter(prefix="/v1/agents", tags=["agents"])
+router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=JsonRoute, dependencies=[AcceptsJson])
 Gateway = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
 
 

@@ -14,6 +14,8 @@ from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import agents, cells, connections, discovery, endpoints, errors, events
 from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
 
+BODY_REFUSALS = {"408": "Too slow", "413": "Too large", "415": "Unsupported media type"}
+
 
 class _Api(FastAPI):
     """Describes itself as it is: bad input is 400 here, never the framework's 422."""
@@ -23,6 +25,10 @@ class _Api(FastAPI):
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)
+                if "requestBody" in operation:
+                    refused = operation["responses"]["400"]
+                    for status, title in BODY_REFUSALS.items():
+                        operation["responses"][status] = {**refused, "description": title}
         for unused in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(unused, None)
         return document

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from cellnet_core.manager.cells import CellRequest
 from cellnet_core.manager.standing import CellView
 from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
 from cellnet_core.northbound.fields import (
+    MAX_ITEMS,
     Asn,
     Expected,
     Input,
@@ -25,7 +28,7 @@ from cellnet_core.northbound.fields import (
     Uuid,
 )
 
-router = APIRouter(prefix="/v1/cells", tags=["cells"])
+router = APIRouter(prefix="/v1/cells", tags=["cells"], route_class=JsonRoute, dependencies=[AcceptsJson])
 
 
 class CellInput(Input):
@@ -36,7 +39,7 @@ class CellInput(Input):
     kind: Literal["main", "sub"] = "sub"
     id: Uuid | None = None
     nova_cell_uuid: Uuid | None = None
-    prefixes: tuple[Prefix, ...] = ()
+    prefixes: Annotated[tuple[Prefix, ...], Field(max_length=MAX_ITEMS)] = ()
     description: Text = ""
 
     def request(self) -> CellRequest:

@@ -11,6 +11,7 @@ from pydantic import Field
 from cellnet_core.manager.connections import ConnectionRequest
 from cellnet_core.manager.standing import ConnectionView
 from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
 from cellnet_core.northbound.fields import (
     Condition,
     Expected,
@@ -29,7 +30,9 @@ from cellnet_core.northbound.fields import (
 from cellnet_core.northbound.sessions import Session, present_sessions
 from cellnet_core.store.records import ProfileRecord
 
-router = APIRouter(prefix="/v1/connections", tags=["connections"])
+router = APIRouter(
+    prefix="/v1/connections", tags=["connections"], route_class=JsonRoute, dependencies=[AcceptsJson]
+)
 Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, allow_inf_nan=False)]
 
 
@@ -39,7 +42,7 @@ class ConnectionInput(Input):
     name: Name
     local_endpoint: Reference
     remote_endpoint: Reference
-    families: Annotated[tuple[Literal["ipv4", "ipv6"], ...], Field(min_length=1)] | None = None
+    families: Annotated[tuple[Literal["ipv4", "ipv6"], ...], Field(min_length=1, max_length=2)] | None = None
     hold_time: Annotated[int, Field(strict=True, ge=3, le=65535)] = 9
     graceful_restart_time: Annotated[int, Field(strict=True, ge=0, le=4095)] = 30
     hold_down: Seconds = 3.0

@@ -11,7 +11,9 @@ from pydantic import Field
 from cellnet_core.manager.resolution import EndpointRequest, PortRequest
 from cellnet_core.manager.standing import EndpointView
 from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
 from cellnet_core.northbound.fields import (
+    MAX_ITEMS,
     Address,
     Asn,
     Condition,
@@ -31,14 +33,16 @@ from cellnet_core.northbound.fields import (
     conditions,
 )
 
-router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
+router = APIRouter(
+    prefix="/v1/endpoints", tags=["endpoints"], route_class=JsonRoute, dependencies=[AcceptsJson]
+)
 
 
 class InterfaceInput(Input):
     """A WAN port. Without addresses: those that the agent reports for it."""
 
     interface: Interface
-    addresses: Annotated[tuple[InterfaceAddress, ...], Field(min_length=1)] | None = None
+    addresses: Annotated[tuple[InterfaceAddress, ...], Field(min_length=1, max_length=2)] | None = None
 
 
 class EndpointInput(Input):
@@ -47,10 +51,10 @@ class EndpointInput(Input):
     name: Name
     cell: Reference
     gateway: Name | None = None
-    interfaces: Annotated[tuple[InterfaceInput, ...], Field(min_length=1)] | None = None
+    interfaces: Annotated[tuple[InterfaceInput, ...], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
     asn: Asn | None = None
-    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1)] | None = None
-    health_check_addresses: tuple[Address, ...] | None = None
+    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
+    health_check_addresses: Annotated[tuple[Address, ...], Field(max_length=2)] | None = None
     description: Text = ""
 
     def request(self) -> EndpointRequest:

@@ -5,6 +5,7 @@ Being outermost, it also marks answers that the framework makes on its own (404,
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -21,11 +22,19 @@ MAX_VERSION = (1, 1)
 
 
 MAX_BODY = 1024 * 1024
-"""Bytes. A report of an agent with hundreds of connections is well below."""
+"""Bytes."""
+MAX_REPORT = 8 * MAX_BODY
+"""Bytes of an agent's report: room for connections that learn 100,000 prefixes and more."""
+BODY_TIMEOUT = 30.0
+"""Seconds in which a body must have come: who sends slower only holds a connection."""
 
 
 class BodyTooLargeError(Exception):
-    """A body without a length turned out to be too long; the framework answers 400."""
+    """A body without a length turned out to be too long; whatever is made of that, the answer is 413."""
+
+
+class BodyTooSlowError(Exception):
+    """A body did not come in time; whatever is made of that, the answer is 408."""
 
 
 def text(version: tuple[int, int]) -> str:
@@ -59,16 +68,9 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = request_id
         headers = Headers(scope=scope)
         version, refusal = _negotiate(headers, request_id)
-        refusal = refusal or _weigh(headers, request_id)
-        taken = 0
-
-        async def bounded() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MAX_BODY:
-                raise BodyTooLargeError
-            return message
+        limit = _limit(scope)
+        refusal = refusal or _weigh(headers, request_id, limit)
+        body = _Body(receive, limit)
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -78,17 +80,73 @@ class Envelope:
                 headers.add_vary_header("OpenStack-API-Version")
             await send(message)
 
-        await (refusal or self._app)(scope, bounded, marked)
+        async def unless_failed(message: Message) -> None:
+            if body.failure is None:
+                await marked(message)
+
+        if refusal is not None:
+            await refusal(scope, receive, marked)
+            return
+        await self._app(scope, body.receive, unless_failed)
+        if body.failure is not None:
+            await _refuse_body(body.failure, request_id, limit)(scope, receive, marked)
 
 
-def _weigh(headers: Headers, request_id: str) -> JSONResponse | None:
-    """The answer to a body that says it is too long, before a byte of it is read."""
-    length = headers.get("Content-Length", "")
-    if not (length.isascii() and length.isdigit()) or int(length) <= MAX_BODY:
-        return None
-    detail = f"a body of {length} bytes is larger than any object of this API; send {MAX_BODY} at most"
+class _Body:
+    """Takes a request's body for the application: not more than `limit` bytes, not longer than allowed."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._taken = 0
+        self._more = True
+        self._deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT
+        self.failure: BodyTooLargeError | BodyTooSlowError | None = None
+
+    async def receive(self) -> Message:
+        """As ASGI has it. What comes after the body (a disconnect) may take as long as it takes."""
+        if not self._more:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError as error:
+            self.failure = BodyTooSlowError()
+            raise self.failure from error
+        self._taken += len(message.get("body", b""))
+        self._more = bool(message.get("more_body", False))
+        if self._taken > self._limit:
+            self.failure = BodyTooLargeError()
+            raise self.failure
+        return message
+
+
+def _limit(scope: Scope) -> int:
+    path: str = scope["path"]
+    report = scope["method"] == "PUT" and path.startswith("/v1/agents/") and path.endswith("/report")
+    return MAX_REPORT if report else MAX_BODY
+
+
+def _refuse_body(failure: Exception, request_id: str, limit: int) -> JSONResponse:
+    if isinstance(failure, BodyTooSlowError):
+        detail = f"the body did not come within {BODY_TIMEOUT:.0f} s: send it at once"
+        error = error_document(request_id, 408, "request.too_slow", "Too slow", detail)
+        return JSONResponse({"errors": [error]}, 408, {"Connection": "close"})
+    return _too_large(f"a body of more than {limit} bytes", request_id, limit)
+
+
+def _too_large(what: str, request_id: str, limit: int) -> JSONResponse:
+    detail = f"{what} is larger than any object at this address; send {limit} at most"
     error = error_document(request_id, 413, "request.too_large", "Too large", detail)
     return JSONResponse({"errors": [error]}, 413, {"Connection": "close"})
+
+
+def _weigh(headers: Headers, request_id: str, limit: int) -> JSONResponse | None:
+    """The answer to a body that says it is too long, before a byte of it is read."""
+    length = headers.get("Content-Length", "")
+    if not (length.isascii() and length.isdigit()) or (len(length) < 20 and int(length) <= limit):
+        return None
+    return _too_large(f"a body of {length[:20]} bytes", request_id, limit)
 
 
 def _negotiate(headers: Headers, request_id: str) -> tuple[tuple[int, int], JSONResponse | None]:

@@ -14,12 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 from cellnet_core.manager.errors import (
+    BusyError,
     ConflictError,
     InvalidError,
     NotFoundError,
     PreconditionError,
     RequestError,
 )
+from cellnet_core.northbound.bodies import NotAcceptableError, is_json
 from cellnet_core.northbound.envelope import error_document
 from cellnet_core.store.errors import BadQueryError, StoreUnavailableError
 
@@ -29,6 +31,8 @@ STATUS: Mapping[type[RequestError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
     PreconditionError: 412,
+    NotAcceptableError: 406,
+    BusyError: 503,
 }
 
 
@@ -87,7 +91,8 @@ def _answer(
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestError)
-    return _answer(request, STATUS[type(error)], error.code, error.title, [error.detail])
+    later = {"Retry-After": "1"} if isinstance(error, BusyError) else None
+    return _answer(request, STATUS[type(error)], error.code, error.title, [error.detail], later)
 
 
 def _bad_query(request: Request, error: Exception) -> JSONResponse:
@@ -140,6 +145,10 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
     if problems[0]["loc"][0] == "path":
         detail = f"there is nothing at {request.url.path}: {problems[0]['msg']}"
         return _answer(request, 404, "request.unknown_address", "Not found", [detail])
+    kind = request.headers.get("Content-Type", "")
+    if problems[0]["loc"] == ("body",) and problems[0]["type"] != "missing" and not is_json(kind):
+        detail = f"Content-Type: {kind!r} is not read here: send a JSON object as application/json"
+        return _answer(request, 415, "request.media_type", "Unsupported media type", [detail])
     entries = []
     for problem in problems:
         code, detail = _explain(problem)

@@ -67,13 +67,15 @@ def _canonical_uuid(text: str) -> str:
         raise ValueError(f"{text!r} is no UUID") from None
 
 
-Text = Annotated[str, StringConstraints(strict=True, max_length=255)]
+MAX_ITEMS = 1000
+"""Prefixes or ports that one object may name: a cell announces aggregates, not hosts."""
+Text = Annotated[str, StringConstraints(strict=True, max_length=255, pattern=r"^[^\x00]*$")]
 Name = Annotated[
     str,
     Field(strict=True, json_schema_extra={"pattern": f"^{_NAME.pattern}$"}),
     AfterValidator(_check_name),
 ]
-Reference = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=63)]
+Reference = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=63, pattern=r"^[^\x00]*$")]
 Interface = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\s/:]{1,63}$")]
 Uuid = Annotated[str, StringConstraints(strict=True), AfterValidator(_canonical_uuid)]
 Asn = Annotated[int, Field(strict=True, ge=1, le=4_294_967_295)]
@@ -120,9 +122,14 @@ def _no_query(request: Request) -> None:
         raise InvalidError("request.unknown_query", f"unknown {names}; this address takes no query")
 
 
-def _if_match(value: Annotated[str | None, Header(alias="If-Match")] = None) -> int | None:
+_IF_MATCH = Header(
+    alias="If-Match", json_schema_extra={"pattern": r'^(\*|(revision_number=)?"?[0-9]{1,15}"?)$'}
+)
+
+
+def _if_match(value: Annotated[str, _IF_MATCH] = "*") -> int | None:
     """`If-Match: revision_number=3` (as Neutron has it), or the bare number; `*` expects nothing."""
-    if value is None or value.strip() == "*":
+    if value.strip() == "*":
         return None
     number = value.strip().removeprefix("revision_number=").strip('"')
     if not (number.isascii() and number.isdigit() and len(number) < 16):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, cast
 
 from fastapi import Request
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from cellnet_core.northbound.fields import Input, Link
 from cellnet_core.store.errors import BadQueryError
@@ -17,18 +17,22 @@ OPERATORS: tuple[Operator, ...] = ("in", "nin", "neq", "gt", "gte", "lt", "lte")
 
 FilterText = Annotated[
     str | None,
-    Field(
-        description='A value, or an operator with values: "in:a,b" "nin:a,b" "neq:a" "gt:1" "gte:1" "lt:1"'
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": 'A value, or an operator with values: "in:a,b" "nin:a,b" "neq:a" "gt:1" "lte:1"',
+        }
     ),
 ]
+QueryText = Annotated[str | None, WithJsonSchema({"type": "string"})]
 
 
 class ListInput(Input):
     """The query of a list; resources add their fields as filters."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
-    marker: Annotated[str | None, Field(description="The id of the last object of the page before.")] = None
-    sort: Annotated[str | None, Field(description='"name:asc,created_at:desc"')] = None
+    marker: Annotated[QueryText, Field(description="The id of the last object of the page before.")] = None
+    sort: Annotated[QueryText, Field(description='"name:asc,created_at:desc"')] = None
 
     def page_query(self, default_sort: str | None = None) -> PageQuery:
         """As the store takes it. Raises BadQueryError."""

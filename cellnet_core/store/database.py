@@ -7,6 +7,7 @@ start of their transaction (BEGIN IMMEDIATE), so what they validated still holds
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from cellnet_core.store.errors import SchemaVersionError, StoreUnavailableError
@@ -29,6 +31,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turn = threading.Lock()
         self._read = sessionmaker(engine, expire_on_commit=False)
         writer = engine.execution_options(**{_WRITES: True})
         self._write = sessionmaker(writer, expire_on_commit=False)
@@ -46,7 +49,8 @@ class Database:
 
         When this returns the write is on the disk. Raises StoreUnavailableError.
         """
-        with _translated(), self._write.begin() as session:
+        # In turn: SQLite's own waiting is not fair, and with many writers some would wait in vain.
+        with self._turn, _translated(), self._write.begin() as session:
             yield session
 
     def close(self) -> None:
@@ -119,3 +123,5 @@ def _translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise StoreUnavailableError(f"the database failed: {error.orig}") from error
+    except PoolTimeoutError as error:
+        raise StoreUnavailableError("too many requests use the database at once") from error

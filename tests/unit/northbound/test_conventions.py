@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -115,8 +116,14 @@ def test_wrong_methods_are_told_all_right_ones(api: TestClient) -> None:
         (b"", {"Content-Type": "application/json"}, "request.body_missing"),
         (b"[]", {"Content-Type": "application/json"}, "request.body_not_object"),
         (b'"x"', {"Content-Type": "application/json"}, "request.body_not_object"),
-        (b'{"cell": {}}', {"Content-Type": "text/plain"}, "request.body_not_object"),
-        (b'{"cell": {}}', {}, "request.body_not_object"),
+        (b'{"cell": {}, "cell": {}}', {"Content-Type": "application/json"}, "request.malformed_json"),
+        (b'{"cell": {"asn": NaN}}', {"Content-Type": "application/json"}, "request.malformed_json"),
+        (
+            b'{"cell": {"asn": 1%s}}' % (b"0" * 5000),
+            {"Content-Type": "application/json"},
+            "request.unreadable",
+        ),
+        (b'{"cell": {"name": "\\ud800"}}', {"Content-Type": "application/json"}, "request.invalid_field"),
         (b"{}", {"Content-Type": "application/json"}, "request.field_missing"),
         (b'{"cells": {}}', {"Content-Type": "application/json"}, "request.unknown_field"),
         (b'{"cell": 5}', {"Content-Type": "application/json"}, "request.invalid_field"),
@@ -125,6 +132,55 @@ def test_wrong_methods_are_told_all_right_ones(api: TestClient) -> None:
 )
 def test_bodies_that_are_none(api: TestClient, content: bytes, headers: dict[str, str], code: str) -> None:
     check_error(api.post("/v1/cells", content=content, headers=headers), 400, code)
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/xml", "multipart/form-data", "json", ""])
+def test_bodies_of_another_kind(api: TestClient, kind: str | None) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    answer = api.post("/v1/cells", content=b'{"cell": {}}', headers=headers)
+    assert "send a JSON object as application/json" in check_error(answer, 415, "request.media_type")
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 200),
+        ("*/*", 200),
+        ("", 200),
+        ("text/html, application/*;q=0.5", 200),
+        ("text/html", 406),
+        ("application/json;q=0, */*", 406),
+        ("*/*;q=0", 406),
+        ("application/xml, text/*", 406),
+    ],
+)
+def test_forms_of_answers(api: TestClient, accept: str, status: int) -> None:
+    answer = api.get("/v1/cells", headers={"Accept": accept})
+    if status == 406:
+        check_error(answer, 406, "request.not_acceptable")
+    assert answer.status_code == status
+
+
+def test_nul_in_texts_is_refused(api: TestClient) -> None:
+    answer = api.post("/v1/cells", json={"cell": {"name": "n", "asn": 1, "description": "a\x00b"}})
+    check_error(answer, 400, "request.invalid_field")
+
+
+def test_thousands_of_prefixes_are_refused_and_a_thousand_cost_little(api: TestClient) -> None:
+    prefixes = [f"10.{n // 256}.{n % 256}.0/24" for n in range(1001)]
+    answer = api.post("/v1/cells", json={"cell": {"name": "n", "asn": 1, "prefixes": prefixes}})
+    assert "cell.prefixes" in check_error(answer, 400, "request.invalid_field")
+    answer = api.post("/v1/cells", json={"cell": {"name": "n", "asn": 1, "prefixes": prefixes[:1000]}})
+    assert answer.status_code == 201
+
+
+def test_a_huge_body_without_a_length_is_refused(api: TestClient) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b" " * 100_000
+
+    answer = api.post("/v1/cells", content=pieces(), headers={"Content-Type": "application/json"})
+    check_error(answer, 413, "request.too_large")
 
 
 def test_a_huge_body_is_refused(api: TestClient) -> None:

@@ -1,0 +1,112 @@
+"""How bodies are read and which media types are spoken: stricter than the framework.
+
+JSON that two readers could take for two things is refused: a name that stands twice in an object (RFC 8259
+section 4 leaves open which one counts), and NaN or Infinity, which are no JSON at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+
+from cellnet_core.manager.errors import RequestError
+
+JSON = "application/json"
+
+
+class NotAcceptableError(RequestError):
+    """The caller takes no form that this answer has."""
+
+    title = "Not acceptable"
+
+
+class _StrictRequest(Request):
+    """Reads JSON as it is meant, see the module."""
+
+    async def json(self) -> Any:
+        """The body. Raises json.JSONDecodeError, UnicodeDecodeError, RecursionError and ValueError."""
+        if not hasattr(self, "_strict"):
+            self._strict = _loads(await self.body())
+        return self._strict
+
+
+class JsonRoute(APIRoute):
+    """A route whose body is read strictly: `APIRouter(route_class=JsonRoute)`."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a Content-Type says that the body is JSON (RFC 6839 has the suffix)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == JSON or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def accepts(header: str, kind: str) -> bool:
+    """Whether an Accept header allows this media type (RFC 9110 section 12.5.1); empty allows all.
+
+    The most specific range that matches decides; weight 0 is a no.
+    """
+    if not header.strip():
+        return True
+    ranges = {kind: 3, f"{kind.partition('/')[0]}/*": 2, "*/*": 1}
+    best, weight = 0, 0.0
+    for part in header.split(","):
+        name, *parameters = [piece.strip().lower() for piece in part.split(";")]
+        rank = ranges.get(name, 0)
+        if rank > best:
+            best, weight = rank, _weight(parameters)
+    return weight > 0
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 1.0
+    return 1.0
+
+
+def _require(kind: str) -> Callable[[Request], None]:
+    def check(request: Request) -> None:
+        header = ",".join(request.headers.getlist("Accept"))
+        if not accepts(header, kind):
+            raise NotAcceptableError(
+                "request.not_acceptable", f"Accept: {header!r} leaves out {kind}, which is what there is"
+            )
+
+    return check
+
+
+AcceptsJson = Depends(_require(JSON))
+AcceptsEventStream = Depends(_require("text/event-stream"))
+
+
+def _loads(body: bytes) -> Any:
+    text = body.decode()
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise json.JSONDecodeError(f"an object has {twice!a} more than once", text, 0)
+        return found
+
+    def no_number(word: str) -> NoReturn:
+        raise json.JSONDecodeError(f"{word} is no number in JSON", text, 0)
+
+    return json.loads(text, object_pairs_hook=once, parse_constant=no_number)
