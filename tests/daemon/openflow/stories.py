@@ -31,8 +31,11 @@ def boot_is_idempotent() -> None:
 
     gateway.run("ip", "addr", "del", "172.16.1.1/30", "dev", "ip-wan1")
     assert gateway.boot() == ("address 172.16.1.1/30 on ip-wan1",)
-    gateway.run("ip", "link", "set", "wan2", "down")
-    assert gateway.boot() == ("link wan2 up",)
+    gateway.run("ip", "link", "set", "ip-wan2", "down")
+    assert "link ip-wan2 up" in gateway.boot()
+    gateway.run("ip", "link", "set", "wan2", "down")  # a cable that somebody pulled stays pulled
+    assert gateway.boot() == ()
+    gateway.run("ip", "link", "set", "wan2", "up")
     gateway.ofctl("mod-flows", "table=0,arp,in_port=10,actions=drop")
     gateway.ofctl("del-flows", "--strict", "table=0,priority=200,arp,in_port=12")
     gateway.ofctl("add-flow", "table=0,priority=7,cookie=0xce11000100000000,ip,actions=NORMAL")
