@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import wording
 from .deadline import Look, Reading
 from .stage import Stage
 
 RECENT = 0.5
 """Seconds without a lost packet that count as delivering."""
+SEEN_COLUMNS = 160
+"""What is said of a status in a verdict is no longer than this."""
 FLIGHT = 0.15
 """Packets sent this recently may still be on their way."""
 
@@ -40,8 +43,9 @@ def status(stage: Stage, of: Mapping[str, Any]) -> Reading:
     """The connection's operating status is `of["is"]`."""
     seen = stage.status()
     if seen is None:
-        return Reading(False, "the API shows no connection")
-    return Reading(seen.operating == of["is"], seen.text)
+        return Reading(False, "the API shows no connection", "NOT SHOWN", ("the API shows no connection",))
+    words = wording.fit(seen.operating, seen.reasons, SEEN_COLUMNS)
+    return Reading(seen.operating == of["is"], words, seen.operating, seen.reasons)
 
 
 def path(stage: Stage, of: Mapping[str, Any]) -> Reading:

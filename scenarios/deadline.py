@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .values import Expectation
@@ -16,10 +16,15 @@ from .values import Expectation
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at a condition: whether it holds, and what was seen, for the message."""
+    """One look at a condition: whether it holds, and what was seen, for the message.
+
+    `state` is one word for it where there is one ("ONLINE"), `reasons` say why it is so.
+    """
 
     holds: bool
     seen: str
+    state: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 Look = Callable[[], Reading]
@@ -27,12 +32,15 @@ Look = Callable[[], Reading]
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """How an expectation came out. `after_s` counts from the zero point to the deciding look."""
+    """How an expectation came out. `after_s` counts from the zero point to the look that decided it: for one
+    that came true, the first of the looks at which it was true from then on."""
 
     expectation: Expectation
     ok: bool
     after_s: float
     seen: str
+    state: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class Clock(Protocol):
@@ -60,6 +68,39 @@ GRACE = 4 * INTERVAL
 """A look may begin this much after a deadline and still count; later, nobody knows when it came true."""
 
 
+@dataclass(slots=True)
+class _Watched:
+    """An expectation with what was seen of it so far. `since`: it holds at every look from there on."""
+
+    wanted: Expectation
+    since: float | None = None
+    met: Met | None = None
+
+    def take(self, reading: Reading, asked_s: float, answered_s: float) -> Met:
+        """One look, begun and ended so many seconds after the zero point. Sets `met` when it decides."""
+        wanted, late = self.wanted, asked_s > self.wanted.within_s + GRACE
+        over = asked_s >= wanted.within_s
+        ok, seen = reading.holds, reading.seen
+        if wanted.kind != "eventually":
+            ok = reading.holds if wanted.kind == "always" else not reading.holds
+            decided = over or not ok
+        elif reading.holds and self.since is None and late:
+            ok, decided, seen = False, True, f"{seen}, but only after {answered_s:.1f} s"
+        elif reading.holds:
+            self.since = answered_s if self.since is None else self.since
+            decided = False  # it may not last: `check` decides when the others hold, too
+        else:
+            self.since = None
+            decided = over
+        met = Met(wanted, ok, answered_s, seen, reading.state, reading.reasons)
+        self.met = met if decided else None
+        return met
+
+    def settled(self, now_s: float) -> bool:
+        """It holds, and has for as long as was asked."""
+        return self.since is not None and now_s - self.since >= self.wanted.for_s
+
+
 def check(
     expectations: Sequence[Expectation],
     looks: Mapping[str, Look],
@@ -70,39 +111,26 @@ def check(
     """Look until every expectation is decided, at most until the last deadline. In the order given.
 
     `looks` maps an expectation's `says` to its condition. The first look comes at once, and one more is
-    always made at or after a deadline, so that a slow look is not taken for a failed one. `waiting` hears
-    after each round what is still undecided.
+    always made at or after a deadline, so that a slow look is not taken for a failed one. Those that shall
+    come true are decided together, when all of them hold in one round. `waiting` hears after each round what
+    is still undecided; `ok` is what was seen just now.
     """
-    decided: dict[str, Met] = {}
+    watched = [_Watched(wanted) for wanted in expectations]
     while True:
-        pending = [wanted for wanted in expectations if wanted.says not in decided]
-        if not pending:
-            return tuple(decided[wanted.says] for wanted in expectations)
-        undecided = []
-        for wanted in pending:
-            asked = clock.now()
-            reading = looks[wanted.says]()
-            now = clock.now()
-            met = decide(wanted, reading, asked - zero, now - zero)
-            if met is not None:
-                decided[wanted.says] = met
-            else:
-                undecided.append(Met(wanted, False, now - zero, reading.seen))
-        if undecided:
-            waiting(undecided)
-            clock.sleep(INTERVAL)
-
-
-def decide(wanted: Expectation, reading: Reading, asked_s: float, answered_s: float) -> Met | None:
-    """One look at one expectation, begun and ended so many seconds after the zero point. None: look again."""
-    over = asked_s >= wanted.within_s
-    if wanted.kind == "eventually":
-        if reading.holds and asked_s > wanted.within_s + GRACE:
-            return Met(wanted, False, answered_s, f"{reading.seen}, but only after {answered_s:.1f} s")
-        if reading.holds:
-            return Met(wanted, True, answered_s, reading.seen)
-        return Met(wanted, False, answered_s, reading.seen) if over else None
-    broken = reading.holds if wanted.kind == "never" else not reading.holds
-    if broken:
-        return Met(wanted, False, answered_s, reading.seen)
-    return Met(wanted, True, answered_s, reading.seen) if over else None
+        seen = []
+        for one in watched:
+            if one.met is None:
+                asked = clock.now()
+                reading = looks[one.wanted.says]()
+                seen.append(one.take(reading, asked - zero, clock.now() - zero))
+        hoping = [one for one in watched if one.met is None and one.wanted.kind == "eventually"]
+        if all(one.settled(clock.now() - zero) for one in hoping):
+            for one in hoping:
+                last = next(met for met in seen if met.expectation is one.wanted)
+                assert one.since is not None  # it is settled
+                one.met = replace(last, after_s=one.since)
+        decided = [one.met for one in watched if one.met is not None]
+        if len(decided) == len(watched):
+            return tuple(decided)
+        waiting([met for met in seen if all(met.expectation is not other.expectation for other in decided)])
+        clock.sleep(INTERVAL)

@@ -230,8 +230,15 @@ def _event(at: float, source: str, kind: str, detail: Mapping[str, Any]) -> Even
 
 
 def _status(connection: Connection) -> ConnectionStatus:
-    waiting = tuple(condition.message for condition in connection.conditions if condition.status != "True")
-    return ConnectionStatus(connection.provisioning_status, connection.operating_status, waiting)
+    reasons = [
+        part
+        for condition in connection.conditions
+        if condition.status != "True"
+        for part in condition.message.split("; ")
+    ]
+    return ConnectionStatus(
+        connection.provisioning_status, connection.operating_status, tuple(dict.fromkeys(reasons))
+    )
 
 
 @contextmanager

@@ -43,6 +43,15 @@ class SwitchStall:
 
 
 @dataclass(frozen=True, slots=True)
+class FalseAlarm:
+    """A BFD session that went down although nothing was broken: a switch had no processor time."""
+
+    t: float
+    node: str
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineUse:
     """What the machine was doing over a window. Shares are of the window (pressure) or of all CPUs."""
 
@@ -54,6 +63,7 @@ class MachineUse:
     foreign: float | None
     """CPU used by neither the lab nor this program."""
     stalls: tuple[SwitchStall, ...] = ()
+    false_alarms: tuple[FalseAlarm, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """The same as plain JSON data."""
@@ -67,6 +77,7 @@ class MachineUse:
             "switch_stalls": [
                 {"node": stall.node, "ms": stall.milliseconds, "text": stall.text} for stall in self.stalls
             ],
+            "bfd_false_alarms": [f"{alarm.node} {alarm.interface}" for alarm in self.false_alarms],
         }
 
 
@@ -74,7 +85,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def between(first: Snapshot, second: Snapshot, stalls: Iterable[SwitchStall] = ()) -> MachineUse:
+def between(
+    first: Snapshot,
+    second: Snapshot,
+    stalls: Iterable[SwitchStall] = (),
+    false_alarms: Iterable[FalseAlarm] = (),
+) -> MachineUse:
     """What happened from the first to the second snapshot. Shares are cut to 0..1 (counters are coarse)."""
     seconds = max(second.at - first.at, 1e-9)
     capacity = seconds * second.cpus
@@ -93,6 +109,7 @@ def between(first: Snapshot, second: Snapshot, stalls: Iterable[SwitchStall] = (
         steal=_share((second.steal - first.steal) / capacity),
         foreign=foreign,
         stalls=tuple(stall for stall in stalls if first.at <= stall.t <= second.at),
+        false_alarms=tuple(false_alarms),
     )
 
 

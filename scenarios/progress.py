@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from .values import Outcome, Run, Scenario, Step
@@ -22,8 +23,8 @@ class Progress(Protocol):
         """What is going on right now; replaced by the next."""
         ...
 
-    def note(self, text: str) -> None:
-        """A fact worth keeping on the screen."""
+    def note(self, text: str, reasons: Sequence[str] = ()) -> None:
+        """A fact worth keeping on the screen, on one line, with the first of its reasons."""
         ...
 
     def done(self, outcome: Outcome) -> None:
@@ -44,7 +45,7 @@ class Silent:
 
     def doing(self, text: str) -> None: ...
 
-    def note(self, text: str) -> None: ...
+    def note(self, text: str, reasons: Sequence[str] = ()) -> None: ...
 
     def done(self, outcome: Outcome) -> None: ...
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from . import conditions, deadline, machine, repair, verdicts
+from . import conditions, deadline, liveness, machine, repair, verdicts
 from .deadline import Clock, Look, Met, SystemClock
 from .measurements import FlowMeasurement
 from .progress import Progress
@@ -39,6 +39,7 @@ LEAD = 0.25
 TAIL = 0.3
 """Seconds of measuring after recovery: a repair that costs packets a moment later is not one."""
 FAULT_EVENT = "fault"
+WHOLE = "ONLINE"
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class _Notes:
     facts: dict[str, Any] = field(default_factory=dict)
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Arguments of conditions that only the run can know, by the name of the condition."""
+    told: str = ""
+    """The connection's status that was told last: only another one is worth a line."""
 
 
 class Runner:
@@ -108,6 +111,8 @@ class Runner:
         started = self._clock.now()
         notes = _Notes(zero=started)
         met: tuple[Met, ...] = ()
+        if isinstance(step.do, Break):
+            notes.told = WHOLE
         flows: tuple[FlowMeasurement, ...] = ()
         failure = ""
         try:
@@ -122,9 +127,11 @@ class Runner:
         except StageError as error:
             failure = str(error)
         ended = self._clock.now()
-        use = machine.between(before, self._stage.look(), self._foreign_stalls(notes))
         events = self._stage.timeline(started)
         notes.injected = _exact(notes.injected, events)
+        use = machine.between(
+            before, self._stage.look(), self._foreign_stalls(notes), self._false_alarms(notes, events)
+        )
         told = repair.explain(notes.fault, notes.injected, flows, events)
         findings = verdicts.judge_step(step.budget, met, failure, flows, use)
         outcome = Outcome(
@@ -196,22 +203,24 @@ class Runner:
             )
             for one in wanted
         }
-        last = ""
 
         def waiting(undecided: Sequence[Met]) -> None:
-            nonlocal last
             for one in undecided:
-                if one.expectation.condition == "status" and one.seen != last:
-                    last = one.seen
-                    self._progress.note(f"{one.after_s:5.2f} s  {one.seen}")
-            self._progress.doing(f"waiting: {'; '.join(one.seen for one in undecided)}")
+                self._tell_status(one, notes)
+            missing = [one.seen for one in undecided if not one.ok]
+            self._progress.doing(f"waiting: {'; '.join(missing)}" if missing else "looking whether it lasts")
 
         met = deadline.check(wanted, looks, notes.zero, self._clock, waiting)
         for one in met:
+            self._tell_status(one, notes)
             if one.expectation.condition == "status" and one.ok:
                 notes.facts["online_after_s"] = round(one.after_s, 3)
-                self._progress.note(f"{one.after_s:5.2f} s  {one.seen}")
         return met
+
+    def _tell_status(self, met: Met, notes: _Notes) -> None:
+        if met.state and met.state != notes.told:
+            notes.told = met.state
+            self._progress.note(f"{met.after_s:5.2f} s  {met.state}", met.reasons)
 
     # --- measuring --------------------------------------------------------------------------------
 
@@ -229,6 +238,12 @@ class Runner:
         """Warnings of switches about their own lateness, but for a switch that the fault itself stopped."""
         stopped = str((notes.fault or {}).get("service", ""))
         return tuple(stall for stall in self._stage.stalls() if not stopped.endswith(f"@{stall.node}"))
+
+    def _false_alarms(self, notes: _Notes, events: Sequence[Event]) -> tuple[machine.FalseAlarm, ...]:
+        """BFD that went down beside the fault, while traffic ran: before and after, it comes and goes."""
+        if self._probes_started is None or self._probes_stopped is not None:
+            return ()
+        return liveness.false_alarms(events, notes.fault, notes.injected, self._scenario.topology)
 
 
 def describe(fault: Mapping[str, Any]) -> str:

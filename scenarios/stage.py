@@ -6,7 +6,7 @@ A protocol and its values, no implementation. `scenarios.lab_stage` is the one o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from topologies.model import Topology
@@ -26,24 +26,11 @@ class StageGoneError(StageError):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """The connection as the API shows it now. `waiting_for` is the reasons of conditions that do not hold."""
+    """The connection as the API shows it now. `reasons`: what does not hold, each once, worst news first."""
 
     provisioning: str
     operating: str
-    waiting_for: tuple[str, ...] = ()
-    sessions: Mapping[str, str] = field(default_factory=dict)
-    """Path or session name to RFC 4271 state."""
-
-    @property
-    def text(self) -> str:
-        """One line for people."""
-        states = ", ".join(f"{name} {state}" for name, state in sorted(self.sessions.items()))
-        parts = [f"{self.provisioning}/{self.operating}"]
-        if states:
-            parts.append(f"sessions: {states}")
-        if self.waiting_for:
-            parts.append(f"waiting for: {'; '.join(self.waiting_for)}")
-        return " · ".join(parts)
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

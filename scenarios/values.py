@@ -113,8 +113,9 @@ class Expectation:
     """A condition with a deadline, counted in seconds from the zero point of its step.
 
     `condition` names an entry of `scenarios.conditions`, `of` holds its arguments.
-    eventually: true at least once before the deadline. always: true at each look until then.
-    never: false at each look until then.
+    eventually: true before the deadline, and still true when all others of the step are, `for_s` seconds
+    long; a state that was seen once and went away again is no recovery. always: true at each look until the
+    deadline. never: false at each look until then.
     """
 
     condition: str
@@ -122,6 +123,7 @@ class Expectation:
     within_s: float
     kind: Literal["eventually", "always", "never"] = "eventually"
     of: Mapping[str, Any] = field(default_factory=dict)
+    for_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

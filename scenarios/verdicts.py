@@ -7,18 +7,20 @@ The rules, in the order in which they are asked:
 2. A miss of the budget on a quiet machine is FAIL. On a busy machine it is INCONCLUSIVE, and is not tried
    again: a retry until it passes would hide a slow product behind a busy machine.
 3. What the control flow lost at the same time, the harness lost: the product is not blamed for it.
-4. PASS needs a valid measurement: every sender sent at its rate, and the control flow lost nothing.
+4. PASS needs a valid measurement: every sender sent at its rate, the control flow lost nothing, and no
+   sender paused for so long that an outage beyond the budget could hide in the pause.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .deadline import Met
 from .machine import MachineUse
 from .measurements import FlowMeasurement, without_shared
 from .values import Budget, Finding, Verdict
+from .wording import several
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Limits:
     """One BFD interval: a process that waited this long for a CPU shows that the switch may have, too."""
     rate: float = 0.98
     """Share of the promised packets a sender must have sent."""
+    blind_ms: float = 20.0
+    """A sender that paused for longer may have missed an outage: nothing was there to be lost."""
 
 
 LIMITS = Limits()
@@ -62,37 +66,63 @@ def judge(
     if lies:
         return tuple(Finding(Verdict.FAIL, f"the probe contradicts itself: {lie}") for lie in lies)
     product = [measured for measured in flows if not measured.flow.control]
-    controls = [measured for measured in flows if measured.flow.control]
-    findings = []
-    misses = [miss for measured in product for miss in misses_of(budget, measured, controls)]
-    if misses:
-        signs = busy_signs(machine, flows, limits)
-        findings += [missed(miss, signs) for miss in misses]
-    findings += [Finding(Verdict.INCONCLUSIVE, doubt) for doubt in doubts(flows, limits)]
+    misses = misses_of(budget, flows)
+    findings = [missed(misses, busy_signs(machine, flows, limits))] if misses else []
+    findings += [
+        Finding(Verdict.INCONCLUSIVE, doubt)
+        for doubt in (*doubts(flows, limits), *blindness(budget, product, limits))
+    ]
     return tuple(findings) or (Finding(Verdict.PASS, summary(budget, product)),)
 
 
-def missed(what: str, signs: Sequence[str]) -> Finding:
-    """The finding for a timing that was missed, given the signs of a busy machine."""
+def missed(misses: Sequence[str], signs: Sequence[str]) -> Finding:
+    """The one finding for all that was missed, given the signs of a busy machine."""
+    what = "; ".join(misses)
     if signs:
         return Finding(Verdict.INCONCLUSIVE, f"{what}, but the machine was busy: {', '.join(signs)}")
     return Finding(Verdict.FAIL, f"{what}, on a quiet machine")
 
 
-def misses_of(budget: Budget, measured: FlowMeasurement, controls: Sequence[FlowMeasurement]) -> list[str]:
-    """Where a flow broke the budget, after what the control flows lost at the same time was taken off."""
-    for control in controls:
-        measured = without_shared(measured, control)
-    name = measured.flow.name
+def misses_of(budget: Budget, flows: Sequence[FlowMeasurement]) -> list[str]:
+    """Where flows broke the budget, a line for each limit: the worst flow, and how many more broke it.
+
+    What control flows lost at the same time is taken off before.
+    """
+    controls = [measured for measured in flows if measured.flow.control]
+    product = []
+    for measured in flows:
+        if not measured.flow.control:
+            for control in controls:
+                measured = without_shared(measured, control)  # noqa: PLW2901 - each takes off its own
+            product.append(measured)
+    limits: tuple[tuple[float | None, Callable[[FlowMeasurement], float], str], ...] = (
+        (budget.outage_ms, lambda one: one.worst_outage_ms, "outage of {:.1f} ms, budget {:g} ms"),
+        (budget.lost, lambda one: one.lost, "{:.0f} packets lost, budget {:g}"),
+        (budget.outages, lambda one: len(one.outages), "{:.0f} outages, budget {:g}"),
+    )
     found = []
-    if budget.outage_ms is not None and measured.worst_outage_ms > budget.outage_ms:
-        found.append(f"{name}: outage of {measured.worst_outage_ms:.1f} ms, budget {budget.outage_ms:g} ms")
-    if budget.lost is not None and measured.lost > budget.lost:
-        found.append(f"{name}: {measured.lost} packets lost, budget {budget.lost}")
-    if budget.outages is not None and len(measured.outages) > budget.outages:
-        each = ", ".join(f"{outage.duration_ms:.1f}" for outage in measured.outages)
-        found.append(f"{name}: {len(measured.outages)} outages ({each} ms), budget {budget.outages}")
+    for limit, figure, words in limits:
+        over = [one for one in product if limit is not None and figure(one) > limit]
+        if over:
+            worst_one = max(over, key=figure)
+            more = f" (and {len(over) - 1} more flow{'s' if len(over) > 2 else ''})" if len(over) > 1 else ""
+            found.append(f"{worst_one.flow.name}: {words.format(figure(worst_one), limit)}{more}")
     return found
+
+
+def blindness(budget: Budget, product: Sequence[FlowMeasurement], limits: Limits = LIMITS) -> list[str]:
+    """The pause of a sender in which more than the budget may have been lost unseen; [] if there was none."""
+    blind = [
+        one
+        for one in product
+        if one.lateness_max_ms > limits.blind_ms
+        and (budget.outage_ms is None or one.worst_outage_ms + one.lateness_max_ms > budget.outage_ms)
+    ]
+    late = max(blind, key=lambda one: one.lateness_max_ms, default=None)
+    if late is None:
+        return []
+    what = f"sender {late.flow.name} paused for {late.lateness_max_ms:.0f} ms"
+    return [f"{what} (limit {limits.blind_ms:g} ms): what happened in that time was not measured"]
 
 
 def contradictions(flows: Sequence[FlowMeasurement]) -> list[str]:
@@ -171,7 +201,15 @@ def busy_signs(
             f"sender {late.flow.name} was up to {late.lateness_max_ms:.1f} ms late "
             f"(limit {limits.lateness_max_ms:g} ms)"
         )
-    signs += [f"the switch of {stall.node} said {stall.text!r}" for stall in machine.stalls]
+    if machine.stalls:
+        longest = max(machine.stalls, key=lambda stall: stall.milliseconds)
+        signs.append(
+            f"switches warned {len(machine.stalls)} times of being late, the one of {longest.node} "
+            f"by {longest.milliseconds} ms"
+        )
+    if machine.false_alarms:
+        ports = dict.fromkeys(f"{alarm.node} {alarm.interface}" for alarm in machine.false_alarms)
+        signs.append(f"BFD gave up without a fault on {several(tuple(ports))}")
     return signs
 
 
@@ -206,14 +244,18 @@ def judge_step(
     if failure:
         return (Finding(Verdict.FAIL, failure),)
     findings = []
-    late = [one for one in met if not one.ok]
+    late = [_late(one) for one in met if not one.ok]
     if late:
-        signs = busy_signs(machine, flows, limits)
-        findings += [missed(_late(one), signs) for one in late]
+        findings.append(missed(late, busy_signs(machine, flows, limits)))
     if budget is not None:
         findings += judge(budget, flows, machine, limits)
     if not findings:
-        words = [f"{one.expectation.says} after {one.after_s:.2f} s" for one in met]
+        words = [
+            f"{one.expectation.says} after {one.after_s:.2f} s"
+            if one.expectation.kind == "eventually"
+            else f"{one.expectation.kind}: {one.expectation.says}"
+            for one in met
+        ]
         findings.append(Finding(Verdict.PASS, "; ".join(words) or "done"))
     return tuple(findings)
 

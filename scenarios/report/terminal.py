@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 
+from scenarios import wording
 from scenarios.values import Outcome, Run, Scenario, Step, Verdict
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow"}
@@ -21,6 +23,8 @@ CLOSING = {
     Verdict.INCONCLUSIVE: "Nothing failed, but the machine was too busy to be sure.",
 }
 
+NOTE_COLUMNS = 110
+"""A note is one line and no longer than this."""
 PLAIN_WIDTH = 130
 """Columns of the table where the output goes into a file or a pipe."""
 
@@ -53,8 +57,9 @@ class Terminal:
         else:
             self._status.update(escape(text))
 
-    def note(self, text: str) -> None:
-        self._indented(f"· {escape(text)}")
+    def note(self, text: str, reasons: Sequence[str] = ()) -> None:
+        columns = min(self._console.width, NOTE_COLUMNS) - len("   · ")
+        self._indented(f"· {escape(wording.fit(text, reasons, columns))}")
 
     def done(self, outcome: Outcome) -> None:
         self._rest()

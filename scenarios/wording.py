@@ -1,0 +1,37 @@
+"""Words that fit: what is said on one line of a terminal, and cut where it is too long. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MOST_REASONS = 2
+
+
+def fit(head: str, reasons: Sequence[str], columns: int) -> str:
+    """`head: reason; reason and N more` in that many columns, with as many as fit, at most two."""
+    distinct = tuple(dict.fromkeys(reasons))
+    if not distinct:
+        return cut(head, columns)
+    for shown in range(min(MOST_REASONS, len(distinct)), 0, -1):
+        line = _joined(head, distinct[:shown], len(distinct) - shown)
+        if len(line) <= columns:
+            return line
+    more = _joined("", ("",), len(distinct) - 1)
+    return cut(f"{head}: {distinct[0]}", columns - len(more)) + more
+
+
+def _joined(head: str, reasons: Sequence[str], left: int) -> str:
+    start = f"{head}: " if head else ""
+    return start + "; ".join(reasons) + (f" and {left} more" if left else "")
+
+
+def cut(text: str, columns: int) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= columns else text[: max(0, columns - 1)].rstrip() + "…"
+
+
+def several(words: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
