@@ -214,7 +214,8 @@ class Runner:
         for one in met:
             self._tell_status(one, notes)
             if one.expectation.condition == "status" and one.ok:
-                notes.facts["online_after_s"] = round(one.after_s, 3)
+                name = "online_again_after_s" if notes.fault is not None else "online_after_s"
+                notes.facts[name] = round(one.after_s, 3)
         return met
 
     def _tell_status(self, met: Met, notes: _Notes) -> None:

@@ -14,7 +14,7 @@ from rich.status import Status
 from rich.table import Table
 
 from scenarios import wording
-from scenarios.values import Outcome, Run, Scenario, Step, Verdict
+from scenarios.values import Break, Connect, Outcome, Run, Scenario, Step, Verdict
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow"}
 CLOSING = {
@@ -75,7 +75,9 @@ class Terminal:
     def end(self, run: Run) -> None:
         self._rest()
         self._console.print(table(run))
-        self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/]: {CLOSING[run.verdict]}")
+        if line := figures(run):
+            self._print(f"[dim]{escape(line)}[/]")
+        self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/] {CLOSING[run.verdict]}")
 
     def close(self) -> None:
         """Stop drawing; safe to call at any time and more than once."""
@@ -102,15 +104,20 @@ def _console() -> Console:
 
 
 def table(run: Run) -> Table:
-    """Fault, outage, packets lost, what repaired it, verdict: one row a step."""
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    """Fault, outage, packets lost, what repaired it, verdict: a row for each fault.
+
+    Steps without a fault have a row only if something is wrong with them.
+    """
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     result.add_column("#", justify="right", no_wrap=True)
-    result.add_column("step", ratio=3)
+    result.add_column("fault", min_width=18, ratio=2)
     result.add_column("outage", justify="right", no_wrap=True)
     result.add_column("lost", justify="right", no_wrap=True)
-    result.add_column("what repaired it", ratio=5)
-    result.add_column("verdict", no_wrap=True)
+    result.add_column("what repaired it", ratio=3)
+    result.add_column("verdict", no_wrap=True, min_width=len(Verdict.INCONCLUSIVE.value))
     for number, outcome in enumerate(run.outcomes, start=1):
+        if outcome.verdict is Verdict.PASS and not isinstance(outcome.step.do, Break):
+            continue
         product = [measured for measured in outcome.flows if not measured.flow.control]
         outage = max((measured.worst_outage_ms for measured in product), default=None)
         lost = sum(measured.lost for measured in product) if product else None
@@ -118,9 +125,29 @@ def table(run: Run) -> Table:
         result.add_row(
             str(number),
             escape(outcome.step.title),
-            "" if outage is None else f"{outage:.1f} ms",
-            "" if lost is None else str(lost),
+            "" if outage is None else _quiet(f"{outage:.1f} ms", outage),
+            "" if lost is None else _quiet(f"{lost:,}", lost),
             escape(outcome.repaired_by),
             f"[{STYLES[verdict]}]{verdict.value}[/]" if verdict else "[dim]not run[/]",
         )
     return result
+
+
+def _quiet(text: str, figure: float) -> str:
+    return text if figure else f"[dim]{text}[/]"
+
+
+def figures(run: Run) -> str:
+    """One line of figures about the whole run."""
+    facts = {key: value for outcome in run.outcomes for key, value in outcome.facts.items()}
+    connect = next((one for one in run.outcomes if isinstance(one.step.do, Connect)), None)
+    parts = []
+    if "up_after_s" in facts:
+        parts.append(f"lab up in {facts['up_after_s']:.1f} s")
+    if connect is not None and "online_after_s" in connect.facts:
+        parts.append(f"ONLINE {connect.facts['online_after_s']:.1f} s after the request")
+    product = [measured for measured in run.flows if not measured.flow.control]
+    if product:
+        sent, lost = (sum(getattr(one, name) for one in product) for name in ("sent", "lost"))
+        parts.append(f"{lost:,} of {sent:,} packets lost in {run.ended - run.started:.0f} s")
+    return " · ".join(parts)
