@@ -146,10 +146,11 @@ class Capture:
 
         `time` is that of the lab's timeline: CLOCK_MONOTONIC seconds.
         """
-        from scapy.layers.l2 import Ether  # half a second that few need
+        # Half a second that few need. The layers are imported to be known to scapy.
+        from scapy.layers import inet, inet6, l2  # noqa: F401
 
         for frame in self.frames():
-            packet = Ether(frame.data)
+            packet = l2.Ether(frame.data)
             packet.time = frame.t
             packet.wirelen = frame.length
             packet.sniffed_on = frame.interface

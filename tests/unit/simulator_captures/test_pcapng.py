@@ -36,19 +36,21 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("block", "golden"),
     [
-        (Section(), "0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000"),
+        (Section(), bytes.fromhex("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000")),
         (
             Interface("a:b"),
-            "01000000280000000100000000000400 02000300613a6200 0900010009000000 00000000 28000000",
+            bytes.fromhex("01000000 28000000 01000000 00000400 02000300 613a6200 09000100 09000000")
+            + bytes.fromhex("00000000 28000000"),
         ),
         (
             Packet(1, (2 << 32) + 5, b"\x01\x02\x03", 60, Direction.OUT, Reception.UNICAST),
-            "060000003000000001000000020000000500000003000000 3c0000000102030002000400060000000000000030000000",
+            bytes.fromhex("06000000 30000000 01000000 02000000 05000000 03000000 3c000000 01020300")
+            + bytes.fromhex("02000400 06000000 00000000 30000000"),
         ),
     ],
 )  # fmt: skip
-def test_golden_bytes(block: Block, golden: str) -> None:
-    assert pcapng.render(block) == bytes.fromhex(golden)
+def test_golden_bytes(block: Block, golden: bytes) -> None:
+    assert pcapng.render(block) == golden
 
 
 def test_what_was_written_is_read() -> None:
