@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from cliff.columns import FormattableColumn
 from cliff.command import Command
 
 from cellnet_core.cli import locate
+from cellnet_core.cli.errors import UsageError
 from cellnet_core.client import Client
 from cellnet_core.client.values import Value
 
@@ -103,6 +104,17 @@ def client_of(command: Command) -> Client:
     """A client of the manager that the user means. Raises UsageError and NoManagerError."""
     options = command.app.options
     return Client.connect(locate.from_environment(options.url, options.lab))
+
+
+def changed(document: Mapping[str, Any], names: Sequence[str], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of these names as they are, but for the changes that were said (not None).
+
+    Raises UsageError when nothing was.
+    """
+    said = {name: value for name, value in changes.items() if value is not None}
+    if not said:
+        raise UsageError("nothing to change was named; see --help")
+    return {name: document[name] for name in names} | said
 
 
 def show(value: Value) -> tuple[Sequence[str], Sequence[Any]]:

@@ -30,16 +30,7 @@ class Create(ShowOne):
             choices=("ipv4", "ipv6"),
             help="repeatable. Default: all that both endpoints have",
         )
-        parser.add_argument("--hold-time", type=int, metavar="SECONDS", help="BGP hold time (default 9)")
-        parser.add_argument(
-            "--graceful-restart-time", type=int, metavar="SECONDS", help="RFC 4724 (default 30)"
-        )
-        parser.add_argument(
-            "--hold-down",
-            type=float,
-            metavar="SECONDS",
-            help="how long a path must be up again before traffic returns to it (default 3)",
-        )
+        _add_profile(parser)
         parser.add_argument("--disabled", action="store_true", help="do not make it so yet")
         parser.add_argument("--description")
         _add_wait(parser, "wait until it is ONLINE")
@@ -101,12 +92,49 @@ class Show(ShowOne):
             return base.show(client.connection(parsed_args.connection))
 
 
+class Set(ShowOne):
+    """Change a connection; what is not named stays as it is."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("connection", help="id or name")
+        parser.add_argument("--name", help="its new name")
+        parser.add_argument("--family", action="append", choices=("ipv4", "ipv6"), help="repeatable")
+        _add_profile(parser)
+        wanted = parser.add_mutually_exclusive_group()
+        wanted.add_argument("--enable", dest="enabled", action="store_const", const=True)
+        wanted.add_argument("--disable", dest="enabled", action="store_const", const=False)
+        parser.add_argument("--description")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        changes = {
+            "name": parsed_args.name,
+            "families": parsed_args.family,
+            "hold_time": parsed_args.hold_time,
+            "graceful_restart_time": parsed_args.graceful_restart_time,
+            "hold_down": parsed_args.hold_down,
+            "enabled": parsed_args.enabled,
+            "description": parsed_args.description,
+        }
+        with base.client_of(self) as client:
+            before = client.connection(parsed_args.connection)
+            fields = base.changed(before.document, (*changes, "local_endpoint", "remote_endpoint"), changes)
+            return base.show(client.replace_connection(before.id, fields, before.revision_number))
+
+
 class Delete(Command):
     """Delete connections: agents take them down, then they are forgotten."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("connection", nargs="+", help="id or name")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="forget them at once, for agents that are gone for good. DANGER: an agent that is only out "
+            "of reach keeps sessions and flows that nobody knows of until it asks again",
+        )
         _add_wait(parser, "wait until they are gone on both sides")
         return parser
 
@@ -115,7 +143,7 @@ class Delete(Command):
             # By id from here on: a name may be given to another connection while we wait.
             ids = [client.connection(reference).id for reference in parsed_args.connection]
             for connection in ids:
-                client.delete_connection(connection)
+                client.delete_connection(connection, force=parsed_args.force)
             for connection in ids if parsed_args.wait else ():
                 client.wait_until_gone(connection, parsed_args.timeout)
 
@@ -128,4 +156,17 @@ def _add_wait(parser: argparse.ArgumentParser, text: str) -> None:
         default=TIMEOUT,
         metavar="SECONDS",
         help="how long --wait waits (default %(default)g)",
+    )
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--hold-time", type=int, metavar="SECONDS", help="BGP hold time (9 if never said)")
+    parser.add_argument(
+        "--graceful-restart-time", type=int, metavar="SECONDS", help="RFC 4724 (30 if never said)"
+    )
+    parser.add_argument(
+        "--hold-down",
+        type=float,
+        metavar="SECONDS",
+        help="how long a path must be up again before traffic returns to it (3 if never said)",
     )

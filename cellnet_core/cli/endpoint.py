@@ -82,6 +82,37 @@ class Show(ShowOne):
             return base.show(client.endpoint(parsed_args.endpoint))
 
 
+class Set(ShowOne):
+    """Change an endpoint; what is not named stays as it is."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("endpoint", help="id or name")
+        parser.add_argument("--name", help="its new name")
+        parser.add_argument(
+            "--interface", action="append", metavar="PORT[=ADDRESS,...]", help="repeatable; replaces all"
+        )
+        parser.add_argument("--announce", action="append", metavar="PREFIX", help="repeatable; replaces all")
+        parser.add_argument(
+            "--health-check-address", action="append", metavar="ADDRESS", help="repeatable; replaces all"
+        )
+        parser.add_argument("--description")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        changes = {
+            "name": parsed_args.name,
+            "interfaces": [_interface(text) for text in parsed_args.interface or ()] or None,
+            "prefixes": parsed_args.announce,
+            "health_check_addresses": parsed_args.health_check_address,
+            "description": parsed_args.description,
+        }
+        with base.client_of(self) as client:
+            before = client.endpoint(parsed_args.endpoint)
+            fields = base.changed(before.document, (*changes, "cell", "gateway", "asn"), changes)
+            return base.show(client.replace_endpoint(before.id, fields, before.revision_number))
+
+
 class Delete(Command):
     """Delete endpoints that no connection uses."""
 

@@ -25,6 +25,8 @@ REQUEST_TIMEOUT = 10.0
 POLL = 0.05
 """Seconds between two looks while waiting."""
 
+HEADERS = {"OpenStack-API-Version": "cell-network 1.1"}
+
 Kind = TypeVar("Kind", bound=values.Value)
 Found = TypeVar("Found")
 
@@ -87,6 +89,14 @@ class Client:
         body = {"cell": {"name": name, "asn": asn, **fields}}
         return values.read(Cell, self._one("POST", "/v1/cells", "cell", body))
 
+    def replace_cell(self, reference: str, fields: Mapping[str, Any], revision: int | None = None) -> Cell:
+        """All of a cell, as in the API, if it is at that revision still (else 412).
+
+        With a new UUID as reference and no revision it is declared; safe to repeat.
+        """
+        path, body = f"/v1/cells/{_quoted(reference)}", {"cell": dict(fields)}
+        return values.read(Cell, self._one("PUT", path, "cell", body, revision))
+
     def delete_cell(self, reference: str) -> None:
         """Forget a cell without endpoints."""
         self._request("DELETE", f"/v1/cells/{_quoted(reference)}")
@@ -111,6 +121,16 @@ class Client:
         body = {"endpoint": {"name": name, "cell": cell, **fields}}
         return values.read(Endpoint, self._one("POST", "/v1/endpoints", "endpoint", body))
 
+    def replace_endpoint(
+        self, reference: str, fields: Mapping[str, Any], revision: int | None = None
+    ) -> Endpoint:
+        """All of an endpoint, as in the API, if it is at that revision still (else 412).
+
+        With a new UUID as reference and no revision it is made; safe to repeat.
+        """
+        path, body = f"/v1/endpoints/{_quoted(reference)}", {"endpoint": dict(fields)}
+        return values.read(Endpoint, self._one("PUT", path, "endpoint", body, revision))
+
     def delete_endpoint(self, reference: str) -> None:
         """Forget an endpoint that no connection uses."""
         self._request("DELETE", f"/v1/endpoints/{_quoted(reference)}")
@@ -131,9 +151,19 @@ class Client:
         body = {"connection": {"name": name, "local_endpoint": local, "remote_endpoint": remote, **fields}}
         return values.read(Connection, self._one("POST", "/v1/connections", "connection", body))
 
-    def delete_connection(self, reference: str) -> None:
-        """Have it taken down; see `wait_until_gone`."""
-        self._request("DELETE", f"/v1/connections/{_quoted(reference)}")
+    def replace_connection(self, reference: str, fields: Mapping[str, Any], revision: int) -> Connection:
+        """Everything but the endpoints, as in the API, if it is at that revision still (else 412)."""
+        path = f"/v1/connections/{_quoted(reference)}"
+        body = {"connection": dict(fields)}
+        return values.read(Connection, self._one("PUT", path, "connection", body, revision))
+
+    def delete_connection(self, reference: str, *, force: bool = False) -> None:
+        """Have it taken down; see `wait_until_gone`.
+
+        `force` forgets it at once, for agents that are gone for good: what they have set up stays.
+        """
+        query = {"force": "true"} if force else None
+        self._request("DELETE", f"/v1/connections/{_quoted(reference)}", query=query)
 
     def sessions(self, connection: str) -> tuple[Session, ...]:
         """The sessions of a connection, by path, each as either side sees it."""
@@ -232,14 +262,23 @@ class Client:
                 return
             query["marker"] = str(items[-1]["id"])
 
-    def _one(self, method: str, path: str, key: str, body: Any = None) -> values.Document:
-        document: values.Document = self._request(method, path, body)[key]
+    def _one(
+        self, method: str, path: str, key: str, body: Any = None, revision: int | None = None
+    ) -> values.Document:
+        document: values.Document = self._request(method, path, body, revision=revision)[key]
         return document
 
     def _request(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        revision: int | None = None,
     ) -> Any:
-        headers = {"OpenStack-API-Version": "cell-network 1.1"}
+        headers = dict(HEADERS)
+        if revision is not None:
+            headers["If-Match"] = f"revision_number={revision}"
         try:
             answer = self._http.request(method, path, json=body, params=query, headers=headers)
         except httpx.HTTPError as error:

@@ -77,7 +77,7 @@ class Cells:
         """
         with self._context.change(request_id) as change:
             found = rows.find(change.session, reference)
-            if found is None and expected is None and (chosen := _as_uuid(reference)) is not None:
+            if found is None and expected is None and (chosen := as_uuid(reference)) is not None:
                 if request.id not in (None, chosen):
                     raise InvalidError(
                         "cell.id_mismatch", f"cell.id is {request.id}, the address says {chosen}"
@@ -207,7 +207,8 @@ def check_prefixes(session: Session, wanted: Iterable[str], cell_id: str) -> Non
             )
 
 
-def _as_uuid(text: str) -> str | None:
+def as_uuid(text: str) -> str | None:
+    """The id that a client chose by an address, in canonical text; None when the text is no UUID."""
     try:
         return str(UUID(text))
     except ValueError:

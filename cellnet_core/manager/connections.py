@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from cellnet_core.manager import endpoints, pairing, standing, status
+from cellnet_core.manager import endpoints, findings, pairing, standing, status
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
 from cellnet_core.manager.pairing import PortPair
@@ -175,6 +175,32 @@ class Connections:
                 f"{connection.name}: agents are told to take it down",
             )
             self._settled(change, require(change.session, connection.id))
+
+    def forget(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:
+        """Forget a connection now, whether or not its agents have taken it down: for agents gone for good.
+
+        An agent that still reports takes it down, as its intent does not name it any more. One that cannot
+        be reached keeps sessions and flows of it until it asks again, and nothing here knows of them.
+        Raises NotFoundError and PreconditionError.
+        """
+        with self._context.change(request_id) as change:
+            connection = require(change.session, reference)
+            check_revision("connection", connection.name, connection.revision_number, expected)
+            view = standing.view_connection(self._context, change.session, connection)
+            left = [side.place for side in view.sides if not findings.is_absent(connection, side)]
+            rows.remove(change.session, connection.id)
+            change.touch(connection.local.agent, connection.remote.agent)
+            text = f"{connection.name} is forgotten by force"
+            if left:
+                text += f"; {' and '.join(left)} had not taken it down and may still have it"
+            change.event(
+                "connection.deleted",
+                ("connection", connection.id, connection.name),
+                text,
+                "warning",
+                forced=True,
+                not_taken_down=left,
+            )
 
     def _settled(self, change: Change, connection: ConnectionRecord) -> ConnectionView:
         """Give agents their new generations first: what they reported before is about older ones."""

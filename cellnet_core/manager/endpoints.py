@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
-from cellnet_core.manager import cells, resolution, standing
-from cellnet_core.manager.context import Context
+from cellnet_core.manager import cells, pairing, resolution, standing
+from cellnet_core.manager.cells import as_uuid
+from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
 from cellnet_core.manager.resolution import EndpointRequest
 from cellnet_core.manager.standing import EndpointView
@@ -13,7 +16,12 @@ from cellnet_core.model.wire import Inventory
 from cellnet_core.store import agents, connections, prefixes
 from cellnet_core.store import endpoints as rows
 from cellnet_core.store.listing import Page, PageQuery
-from cellnet_core.store.records import EndpointRecord
+from cellnet_core.store.records import ConnectionRecord, EndpointRecord
+
+FIXED_IN_USE = ("gateway", "interfaces", "asn")
+"""What paths and sessions rest on."""
+TOLD_TO_AGENTS = ("prefixes", "health_check_addresses")
+"""What agents make so and may change under a living connection."""
 
 
 def require(session: Session, reference: str) -> EndpointRecord:
@@ -51,47 +59,76 @@ class Endpoints:
         Raises InvalidError and ConflictError.
         """
         with self._context.change(request_id) as change:
-            session = change.session
-            try:
-                cell = cells.require(session, request.cell)
-            except NotFoundError as error:
-                # 404 is for the address of a request; this is its body.
-                raise InvalidError("endpoint.cell_unknown", error.detail) from error
-            if (same := rows.find(session, request.name)) is not None:
-                raise ConflictError(
-                    "endpoint.name_in_use",
-                    f"endpoint {same.name} exists already (in cell {same.cell_name}): choose another name",
-                )
-            inventories = {
-                agent.key.gateway: Inventory.model_validate(agent.inventory)
-                for agent in agents.everyone(session, cell.id)
-                if agent.inventory is not None
-            }
-            resolved = resolution.resolve(request, cell, inventories)
-            cells.check_prefixes(session, resolved.prefixes, cell.id)
-            endpoint = EndpointRecord(
-                id=self._context.new_id(),
-                name=request.name,
-                cell_id=cell.id,
-                cell_name=cell.name,
-                gateway=resolved.gateway,
-                asn=resolved.asn,
-                prefixes=resolved.prefixes,
-                health_check_addresses=resolved.health_check_addresses,
-                interfaces=resolved.interfaces,
-                description=request.description,
-                revision_number=1,
-                created_at=change.at,
-                updated_at=change.at,
+            return self._add(change, request, self._context.new_id())
+
+    def put(
+        self,
+        reference: str,
+        request: EndpointRequest,
+        expected: int | None,
+        request_id: str | None = None,
+    ) -> tuple[EndpointView, bool]:
+        """Replace an endpoint, or make it when `reference` is a new UUID; True when it was made.
+
+        While connections use it, its cell, gateway, interfaces and AS number stay; a change of what it
+        announces or answers on is a new revision of each of them. Raises NotFoundError, InvalidError,
+        ConflictError and PreconditionError.
+        """
+        with self._context.change(request_id) as change:
+            found = rows.find(change.session, reference)
+            if found is None and expected is None and (chosen := as_uuid(reference)) is not None:
+                return self._add(change, request, chosen), True
+            before = found or require(change.session, reference)
+            check_revision("endpoint", before.name, before.revision_number, expected)
+            return self._replace(change, before, request), False
+
+    def _add(self, change: Change, request: EndpointRequest, endpoint_id: str) -> EndpointView:
+        endpoint = _resolve(change, request, endpoint_id)
+        rows.add(change.session, endpoint)
+        _claim(change, endpoint)
+        change.event(
+            "endpoint.created",
+            ("endpoint", endpoint.id, endpoint.name),
+            f"endpoint {endpoint.name} at {endpoint.place}, AS {endpoint.asn}",
+        )
+        return standing.view_endpoint(self._context, change.session, endpoint)
+
+    def _replace(self, change: Change, before: EndpointRecord, request: EndpointRequest) -> EndpointView:
+        session = change.session
+        after = replace(
+            _resolve(change, request, before.id),
+            revision_number=before.revision_number,
+            created_at=before.created_at,
+            updated_at=before.updated_at,
+        )
+        if after.cell_id != before.cell_id:
+            raise ConflictError(
+                "endpoint.cell_fixed",
+                f"endpoint {before.name} is in cell {before.cell_name} and cannot move to {after.cell_name}: "
+                "delete it and create another",
             )
-            rows.add(session, endpoint)
-            prefixes.replace(session, endpoint.id, f"endpoint {endpoint.name}", cell.id, endpoint.prefixes)
-            change.event(
-                "endpoint.created",
-                ("endpoint", endpoint.id, endpoint.name),
-                f"endpoint {endpoint.name} at {endpoint.place}, AS {endpoint.asn}",
+        if after == before:
+            return standing.view_endpoint(self._context, session, before)
+        users = connections.of_endpoint(session, before.id)
+        fixed = [name for name in FIXED_IN_USE if getattr(before, name) != getattr(after, name)]
+        if users and fixed:
+            raise ConflictError(
+                "endpoint.in_use",
+                f"{' and '.join(fixed)} of endpoint {before.name} cannot change while connection "
+                f"{', '.join(c.name for c in users)} uses it: delete that first and wait until it is gone",
             )
-            return standing.view_endpoint(self._context, session, endpoint)
+        after = replace(after, revision_number=before.revision_number + 1, updated_at=change.at)
+        rows.update(session, after)
+        _claim(change, after)
+        if any(getattr(before, name) != getattr(after, name) for name in TOLD_TO_AGENTS):
+            for connection in users:
+                _revise(change, connection, before, after)
+        change.event(
+            "endpoint.updated",
+            ("endpoint", after.id, after.name),
+            f"endpoint {after.name}: revision {after.revision_number}",
+        )
+        return standing.view_endpoint(self._context, session, after)
 
     def delete(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:
         """Forget an endpoint that no connection uses.
@@ -116,3 +153,67 @@ class Endpoints:
                 ("endpoint", endpoint.id, endpoint.name),
                 f"endpoint {endpoint.name} deleted",
             )
+
+
+def _resolve(change: Change, request: EndpointRequest, endpoint_id: str) -> EndpointRecord:
+    """The endpoint as it shall be, at revision 1. Raises InvalidError and ConflictError."""
+    session = change.session
+    try:
+        cell = cells.require(session, request.cell)
+    except NotFoundError as error:
+        # 404 is for the address of a request; this is its body.
+        raise InvalidError("endpoint.cell_unknown", error.detail) from error
+    same = rows.find(session, request.name)
+    if same is not None and same.id != endpoint_id:
+        raise ConflictError(
+            "endpoint.name_in_use",
+            f"endpoint {same.name} exists already (in cell {same.cell_name}): choose another name",
+        )
+    inventories = {
+        agent.key.gateway: Inventory.model_validate(agent.inventory)
+        for agent in agents.everyone(session, cell.id)
+        if agent.inventory is not None
+    }
+    resolved = resolution.resolve(request, cell, inventories)
+    cells.check_prefixes(session, resolved.prefixes, cell.id)
+    return EndpointRecord(
+        id=endpoint_id,
+        name=request.name,
+        cell_id=cell.id,
+        cell_name=cell.name,
+        gateway=resolved.gateway,
+        asn=resolved.asn,
+        prefixes=resolved.prefixes,
+        health_check_addresses=resolved.health_check_addresses,
+        interfaces=resolved.interfaces,
+        description=request.description,
+        revision_number=1,
+        created_at=change.at,
+        updated_at=change.at,
+    )
+
+
+def _claim(change: Change, endpoint: EndpointRecord) -> None:
+    owner = f"endpoint {endpoint.name}"
+    prefixes.replace(change.session, endpoint.id, owner, endpoint.cell_id, endpoint.prefixes)
+
+
+def _revise(
+    change: Change, connection: ConnectionRecord, before: EndpointRecord, after: EndpointRecord
+) -> None:
+    """A connection over another announcement: valid from both ends still, and a new revision for agents."""
+    local = after if connection.local.id == before.id else connection.local
+    remote = after if connection.remote.id == before.id else connection.remote
+    pairing.check_ends(local, remote)
+    pairing.choose_families(local, remote, connection.families)
+    revision = connection.revision_number + 1
+    revised = replace(connection, local=local, remote=remote, revision_number=revision, updated_at=change.at)
+    connections.update(change.session, revised)
+    change.touch(local.agent, remote.agent)
+    change.event(
+        "connection.updated",
+        ("connection", connection.id, connection.name),
+        f"{connection.name}: revision {revision}, as endpoint {after.name} changed",
+    )
+    change.finish()  # what agents reported before is about older generations
+    standing.settle(change, revised)

@@ -123,7 +123,14 @@ def show_cell(request: Request, manager: ManagerOf, cell: str) -> CellAnswer:
     return CellAnswer(cell=_present(request, manager.cells.get(cell)))
 
 
-@router.put("/{cell}", dependencies=[NoQuery], responses=errors.answers(404, 409, 412))
+@router.put(
+    "/{cell}",
+    dependencies=[NoQuery],
+    responses={
+        **errors.answers(404, 409, 412),
+        201: {"model": CellAnswer, "description": "declared by this request"},
+    },
+)
 def put_cell(
     request: Request,
     response: Response,

@@ -195,10 +195,31 @@ def put_connection(
     return ConnectionAnswer(connection=_present(request, view))
 
 
-@router.delete("/{connection}", status_code=202, dependencies=[NoQuery], responses=errors.answers(404, 412))
-def delete_connection(manager: ManagerOf, connection: str, expected: Expected, request_id: RequestId) -> None:
+class DeleteQuery(Input):
+    """`force`: forget it at once, for agents that are gone for good. What such an agent has set up stays."""
+
+    force: bool = False
+
+
+@router.delete(
+    "/{connection}",
+    status_code=202,
+    responses={**errors.answers(404, 412), 204: {"description": "forgotten by force"}},
+    response_model=None,
+)
+def delete_connection(
+    manager: ManagerOf,
+    connection: str,
+    expected: Expected,
+    request_id: RequestId,
+    query: Annotated[DeleteQuery, Query()],
+) -> Response | None:
     """Have both agents take it down. It answers 404 once both have reported it gone."""
+    if query.force:
+        manager.connections.forget(connection, expected, request_id)
+        return Response(status_code=204)
     manager.connections.delete(connection, expected, request_id)
+    return None
 
 
 @router.get("/{connection}/sessions", dependencies=[NoQuery], responses=errors.answers(404))

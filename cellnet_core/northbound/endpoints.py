@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -117,6 +117,9 @@ class EndpointAnswer(Output):
     endpoint: Endpoint
 
 
+CREATED: dict[str, Any] = {"model": EndpointAnswer, "description": "made by this request"}
+
+
 class EndpointsAnswer(Output):
     endpoints: list[Endpoint]
     endpoints_links: list[Link]
@@ -149,6 +152,25 @@ def create_endpoint(
 def show_endpoint(request: Request, manager: ManagerOf, endpoint: str) -> EndpointAnswer:
     """One endpoint, by id or name."""
     return EndpointAnswer(endpoint=_present(request, manager.endpoints.get(endpoint)))
+
+
+@router.put("/{endpoint}", dependencies=[NoQuery], responses={**errors.answers(404, 409, 412), 201: CREATED})
+def put_endpoint(
+    request: Request,
+    response: Response,
+    manager: ManagerOf,
+    endpoint: str,
+    body: EndpointBody,
+    expected: Expected,
+    request_id: RequestId,
+) -> EndpointAnswer:
+    """Replace an endpoint; with a new UUID as address, make one (201), safe to repeat."""
+    view, created = manager.endpoints.put(endpoint, body.endpoint.request(), expected, request_id)
+    shown = _present(request, view)
+    if created:
+        response.status_code = 201
+        response.headers["Location"] = shown.links[0].href
+    return EndpointAnswer(endpoint=shown)
 
 
 @router.delete(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -59,10 +61,7 @@ def add(session: Session, endpoint: EndpointRecord) -> None:
             asn=endpoint.asn,
             prefixes=list(endpoint.prefixes),
             health_check_addresses=list(endpoint.health_check_addresses),
-            interfaces=[
-                {"interface": port.interface, "addresses": list(port.addresses)}
-                for port in endpoint.interfaces
-            ],
+            interfaces=[_document(port) for port in endpoint.interfaces],
             description=endpoint.description,
             revision_number=endpoint.revision_number,
             created_at=endpoint.created_at,
@@ -72,10 +71,29 @@ def add(session: Session, endpoint: EndpointRecord) -> None:
     session.flush()
 
 
+def update(session: Session, endpoint: EndpointRecord) -> None:
+    """Replace everything but the id, the cell and the time of creation."""
+    row = session.get_one(EndpointRow, endpoint.id)
+    row.name = endpoint.name
+    row.gateway = endpoint.gateway
+    row.asn = endpoint.asn
+    row.prefixes = list(endpoint.prefixes)
+    row.health_check_addresses = list(endpoint.health_check_addresses)
+    row.interfaces = [_document(port) for port in endpoint.interfaces]
+    row.description = endpoint.description
+    row.revision_number = endpoint.revision_number
+    row.updated_at = endpoint.updated_at
+    session.flush()
+
+
 def remove(session: Session, endpoint_id: str) -> None:
     """Forget an endpoint that no connection uses."""
     session.delete(session.get_one(EndpointRow, endpoint_id))
     session.flush()
+
+
+def _document(port: InterfaceRecord) -> dict[str, Any]:
+    return {"interface": port.interface, "addresses": list(port.addresses)}
 
 
 def record(row: EndpointRow) -> EndpointRecord:
