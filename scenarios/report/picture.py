@@ -39,6 +39,8 @@ class Block:
     hint: str = ""
     label_x: float = 0.0
     anchor: str = "start"
+    ends: bool = True
+    """False: it goes on beyond the right edge of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +130,20 @@ def close_up(outcome: Outcome) -> Chart:
     """From a little before the fault until recovery was complete, zero being the fault."""
     zero = outcome.injected
     assert zero is not None
-    ends = [
+    repaired = [
         outage.end for measured in outcome.flows for outage in measured.outages if outage.start >= zero - 1
     ]
     # Where packets were lost, their outage fills the picture: what came later stays on its right edge.
     marks = [mark.t for mark in outcome.trail]
-    length = max(1.6 * (max(ends) - zero) if ends else max(marks, default=zero) - zero, 0.02)
+    length = max(1.6 * (max(repaired) - zero) if repaired else max(marks, default=zero) - zero, 0.02)
     last = zero + length
     scale = Scale(zero - 0.12 * length, last + 0.12 * length)
     lanes = _lanes(outcome.flows, scale, zero, least=1.5, labels=True)
     bottom = TOP + LANE * len(lanes)
     left = scale.x(zero)
     right = scale.x(outcome.cleared) if outcome.cleared is not None else left
-    faults = (Block(left, max(right - left, 2.0), "fault", "fault", "", left, "start"),)
+    ends = outcome.cleared is not None and outcome.cleared <= scale.end
+    faults = (Block(left, max(right - left, 2.0), "fault", "fault", "", left, "start", ends),)
     rows = tuple(_row(mark, index, scale, zero, bottom + AXIS) for index, mark in enumerate(outcome.trail))
     milliseconds = length < 2.0
     ticks = _ticks(scale, zero, 1000.0 if milliseconds else 1.0, "ms" if milliseconds else "s")

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from scenarios import repair, verdicts
 from scenarios.machine import MachineUse
-from scenarios.measurements import FlowMeasurement, Outage
+from scenarios.measurements import Flow, FlowMeasurement, Outage
 from scenarios.stories import provision_and_recover
 from scenarios.values import IN_USE, Break, Event, Outcome, Run, StartProbes, Verdict
 from topologies import catalogue
 
 QUIET = MachineUse(seconds=3.0, cpus=2, pressure=0.04, busy=0.3, steal=0.0, foreign=0.02)
+
+CONTROL = Flow("control", "main-h1", "east-h1", "192.0.2.1", "192.0.2.2", 1000, control=True)
 
 OUTAGES = {
     "cut": (7.8, 7.1, 7.9, 6.9),
@@ -34,6 +36,7 @@ def run(verdict_of_cut: Verdict | None = None) -> Run:
     """The whole story played well; `verdict_of_cut` makes another verdict of that step."""
     scenario = provision_and_recover.build(catalogue.build("two-cells"), seed=7)
     flows = next(step.do.flows for step in scenario.steps if isinstance(step.do, StartProbes))
+    flows = (*flows, CONTROL)
     clock, outcomes, events, probing, totals = 1000.0, [], [], 0.0, {}
     for step in scenario.steps:
         started, ended = clock, clock + (4.2 if isinstance(step.do, Break) else 2.0)
