@@ -71,7 +71,8 @@ async def serve(setting: Setting, network: Network) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.ended.set)
-    expanded = stack.expand(setting.topology, setting.options["controller"], setting.options["datapath"])
+    options = setting.options
+    expanded = stack.expand(setting.topology, options["controller"], options["datapath"], options["bfd_ms"])
     prepare(setting.topology, expanded)
     if setting.options["services"]:
         lab.supervisor.begin(expanded.services)

@@ -24,6 +24,8 @@ READY_SECONDS = 120.0
 ENROLMENT_SECONDS = 15.0
 CONTROLLERS = ("ryu", "os-ken")
 DATAPATHS = ("netdev", "dummy")
+BFD_MS = range(10, 1001)
+"""Milliseconds: below the least a busy machine takes paths down that are well."""
 _LOG_TAIL_LINES = 20
 
 Progress = Callable[[str], None]
@@ -37,6 +39,7 @@ def up(
     controller: str = "ryu",
     services: bool = True,
     datapath: str | None = None,
+    bfd_ms: int | None = None,
     progress: Progress | None = None,
 ) -> LabClient:
     """Start a lab and return when all its services are ready; it stays up after this process ends.
@@ -44,8 +47,9 @@ def up(
     `topology` is a value, or the name of one in the catalogue or a file. Without `name` the lab is called
     like its topology, with a number if that is taken. `publish` is a port of the host's loopback that leads
     to the manager. `datapath` is the gateways' Open vSwitch datapath type, "netdev" or "dummy" (the same with
-    veth pairs instead of taps); without it, the one this machine allows. `progress` gets lines such as
-    "gateway main-gw1: agent ready".
+    veth pairs instead of taps); without it, the one this machine allows. `bfd_ms` (10 to 1000) is the
+    interval of BFD on all paths, by default the one that the size of the lab affords. `progress` gets lines
+    such as "gateway main-gw1: agent ready".
 
     Raises TopologyError, LabUsageError and its kinds, doctor's refusal, LabStartError and NotReadyError;
     after the last two the lab is dead and its run directory is kept for its logs.
@@ -57,8 +61,15 @@ def up(
         topology = sources.resolve(topology)
     if datapath is not None and datapath not in DATAPATHS:
         raise LabUsageError(f"no datapath {datapath!r}: choose {' or '.join(DATAPATHS)}")
+    if bfd_ms is not None and bfd_ms not in BFD_MS:
+        raise LabUsageError(f"BFD every {bfd_ms} ms: choose {BFD_MS[0]} to {BFD_MS[-1]}")
     doctor.require_for_lab()
-    options = {"controller": controller, "services": services, "datapath": datapath or doctor.datapath()}
+    options = {
+        "controller": controller,
+        "services": services,
+        "datapath": datapath or doctor.datapath(),
+        "bfd_ms": bfd_ms,
+    }
     listener = None if publish is None else _listen(publish)
     try:
         directory = _launch(topology, name, listener, options)

@@ -28,11 +28,12 @@ class Stack:
     services: tuple[ServiceSpec, ...]
 
 
-def expand(topology: Topology, library: str, datapath: str = "netdev") -> Stack:
+def expand(topology: Topology, library: str, datapath: str = "netdev", bfd_ms: int | None = None) -> Stack:
     """The services of every node, in an order that lets the slow starters begin first.
 
     `library` is the OpenFlow library of the controllers: "ryu" or "os-ken"; `datapath` the type
-    of Open vSwitch's datapath, "netdev" or, without /dev/net/tun, "dummy".
+    of Open vSwitch's datapath, "netdev" or, without /dev/net/tun, "dummy"; `bfd_ms` the interval of BFD,
+    by default the one that the size of the lab affords.
     """
     files: dict[str, Any] = {}
     switches: list[ServiceSpec] = []
@@ -44,7 +45,7 @@ def expand(topology: Topology, library: str, datapath: str = "netdev") -> Stack:
             files[manager_file(cell)] = manager_document(topology, cell)
             managers.append(_manager(cell, cell.manager_node))
         for gateway in cell.gateways:
-            files[site_file(gateway)] = site_document(topology, cell, gateway, datapath)
+            files[site_file(gateway)] = site_document(topology, cell, gateway, datapath, bfd_ms)
             switches += ovs.services(gateway.name, datapath)
             controllers.append(_controller(topology, gateway, library))
             others += [_agent(gateway), _speaker(gateway)]
@@ -106,10 +107,10 @@ def bfd_interval_ms(topology: Topology) -> int:
 
 
 def site_document(
-    topology: Topology, cell: Cell, gateway: Gateway, datapath: str = "netdev"
+    topology: Topology, cell: Cell, gateway: Gateway, datapath: str = "netdev", bfd_ms: int | None = None
 ) -> dict[str, Any]:
     """What the agent of a gateway is told (schema: cellnet_core.model.site.Site)."""
-    interval = bfd_interval_ms(topology)
+    interval = bfd_ms or bfd_interval_ms(topology)
     bfd = {"min_tx_ms": interval, "min_rx_ms": interval, "multiplier": 3}
     lan = [port_of(link, gateway.name) for link in topology.links_of(gateway.name, LinkKind.LAN)]
     wan = [port_of(link, gateway.name) for link in topology.links_of(gateway.name, LinkKind.WAN)]

@@ -81,6 +81,12 @@ class Up(Command):
             help="of the gateways' Open vSwitch: netdev, or dummy, which needs no /dev/net/tun",
         )
         parser.add_argument(
+            "--bfd",
+            metavar="MS",
+            type=int,
+            help="interval of BFD on all paths, 10 to 1000 (default: by the size of the lab)",
+        )
+        parser.add_argument(
             "--no-services", dest="services", action="store_false", help="the network only, no daemons"
         )
         return parser
@@ -99,6 +105,7 @@ class Up(Command):
             controller=parsed_args.controller,
             datapath=parsed_args.datapath,
             services=parsed_args.services,
+            bfd_ms=parsed_args.bfd,
             progress=progress,
         )
         self.app.stdout.write(_summary(client, parsed_args.publish, time.monotonic() - began))

@@ -53,6 +53,12 @@ def test_bfd_slows_down_with_the_size_of_the_lab(cells: int, interval: int) -> N
     assert stack.bfd_interval_ms(topology) == interval
 
 
+def test_bfd_may_be_slower_than_the_size_asks() -> None:
+    files = stack.expand(catalogue.build("two-cells"), "ryu", bfd_ms=100).files
+    intervals = [port["bfd"]["min_tx_ms"] for path in files if "site" in path for port in files[path]["wan"]]
+    assert intervals == [100] * 4
+
+
 def test_each_cell_has_its_own_processes_and_the_main_cell_the_manager() -> None:
     services = stack.expand(catalogue.build("main-and-subs", {"cells": 3}), "os-ken").services
     names = {service.name for service in services}
