@@ -44,7 +44,7 @@ AUDIT = 3.0
 """Seconds between two audits of what the boot made."""
 AUDIT_TIMEOUT = 5.0
 """Seconds for an audit; a switch that does not answer is not waited for."""
-AUDIT_SHARE = 50.0
+AUDIT_SHARE = 20.0
 """An audit is followed by a pause of so many times its own length: on a busy machine it comes less often."""
 LONGEST_AUDIT = 15.0
 """But at most so many seconds."""
