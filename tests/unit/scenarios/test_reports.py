@@ -1,4 +1,4 @@
-"""Reports of a run: the document fits its schema, the page stands alone, JUnit says skipped with the reason."""
+"""Reports of a run: the document fits its schema, the page stands alone, JUnit skips with the reason."""
 
 from __future__ import annotations
 

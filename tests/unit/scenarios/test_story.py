@@ -17,8 +17,8 @@ def scenario(seed=1, topology="two-cells", **settings):
     return story.build(topologies.build(topology, settings), seed)
 
 
-def changed(built, name, **changes):
-    steps = tuple(replace(step, **changes) if step.name == name else step for step in built.steps)
+def changed(built, which, **changes):
+    steps = tuple(replace(step, **changes) if step.name == which else step for step in built.steps)
     return replace(built, steps=steps)
 
 
@@ -60,8 +60,13 @@ def test_the_path_in_use_is_not_assumed():
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("two-cells", {"paths": 2}), ("main-and-subs", {"cells": 4}), ("ring", {"paths": 2}), ("full-mesh", {"paths": 2})],
-)  # fmt: skip
+    [
+        ("two-cells", {"paths": 2}),
+        ("main-and-subs", {"cells": 4}),
+        ("ring", {"paths": 2}),
+        ("full-mesh", {"paths": 2}),
+    ],
+)
 def test_it_can_be_told_on_every_topology_that_has_what_it_needs(name, settings):
     checks.check(scenario(3, name, **settings))
 
@@ -99,7 +104,7 @@ def test_every_problem_is_reported_at_once_with_its_place():
     [
         ({"name": "connect"}, "another step has that name"),
         ({"do": Connect("main", "west")}, "there is no cell 'west'; there are: main, east"),
-        ({"do": Break({"kind": "crash", "service": "agent@main-gw1"}, 1, restarts="agent@x")}, "no service 'agent@x'"),
+        ({"do": Break({"kind": "cut", "link": IN_USE}, 1, restarts="agent@x")}, "no service 'agent@x'"),
         ({"then": (Expectation("delivering", "x", 0),)}, "deadline above 0 s"),
     ],
 )  # fmt: skip
