@@ -1,4 +1,4 @@
-"""Figures settle before they are given, a probe that lies is found out, and a lossy network fails its budget."""
+"""Figures settle before they are given, a lying probe is found out, a lossy network fails its budget."""
 
 from __future__ import annotations
 
