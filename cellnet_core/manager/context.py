@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from cellnet_core.manager import intent
 from cellnet_core.manager.reports import Reports
-from cellnet_core.manager.wakeups import Wakeups
+from cellnet_core.manager.wakeups import EVENTS, Wakeups
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
 from cellnet_core.store import agents, cells, connections, events
@@ -53,6 +53,8 @@ class Context:
                 **event.detail,
             )
         self.wakeups.notify(changed)
+        if change.recorded:
+            self.wakeups.notify([EVENTS])
 
 
 class Change:

@@ -1,4 +1,4 @@
-"""Wakes those who wait for an agent's intent to change. Level-triggered: a wake-up says "read again"."""
+"""Wakes those who wait for an agent's intent to change, or for events. Level-triggered: a wake-up says "read again"."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import asyncio
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from cellnet_core.store.records import AgentKey
+
+EVENTS: Literal["events"] = "events"
+"""What those wait for who want to hear of events."""
+Topic = AgentKey | Literal["events"]
 
 
 class Wakeups:
@@ -15,11 +20,11 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiters: dict[AgentKey, set[Waiter]] = {}
+        self._waiters: dict[Topic, set[Waiter]] = {}
         self._closed = False
 
     @contextmanager
-    def waiting(self, key: AgentKey) -> Iterator[Waiter]:
+    def waiting(self, key: Topic) -> Iterator[Waiter]:
         """Register before reading what may change; then no change between reading and waiting is lost."""
         waiter = Waiter(asyncio.get_running_loop())
         with self._lock:
@@ -40,7 +45,7 @@ class Wakeups:
         """True once the manager is going away: nobody should go on waiting."""
         return self._closed
 
-    def notify(self, keys: Iterable[AgentKey]) -> None:
+    def notify(self, keys: Iterable[Topic]) -> None:
         """Wake everyone who waits for one of these agents."""
         with self._lock:
             for key in keys:

@@ -11,7 +11,17 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from cellnet_core.manager.service import Manager
-from cellnet_core.northbound import agents, cells, connections, discovery, endpoints, errors, events
+from cellnet_core.northbound import (
+    agents,
+    cells,
+    connections,
+    discovery,
+    endpoints,
+    errors,
+    event_stream,
+    events,
+    metrics,
+)
 from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
 
 BODY_REFUSALS = {"408": "Too slow", "413": "Too large", "415": "Unsupported media type"}
@@ -58,7 +68,10 @@ def create_app(manager: Manager) -> ASGIApp:
         lifespan=lifespan,
     )
     app.state.manager = manager
-    routers = [module.router for module in (discovery, cells, endpoints, connections, events, agents)]
+    app.state.streams = set()
+    # The stream of events comes before the events: its address would else be taken for one of them.
+    modules = (discovery, metrics, cells, endpoints, connections, event_stream, events, agents)
+    routers = [module.router for module in modules]
     errors.install(app, [route for router in routers for route in router.routes])
     for router in routers:
         app.include_router(router)

@@ -57,7 +57,7 @@ def list_events(request: Request, manager: ManagerOf, query: Annotated[EventList
     page = manager.events.page(query.page_query())
     last = str(page.items[-1].id) if page.items else None
     return EventsAnswer(
-        events=[_present(event) for event in page.items],
+        events=[present(event) for event in page.items],
         events_links=paging.next_links(request, page.more, last),
     )
 
@@ -65,10 +65,11 @@ def list_events(request: Request, manager: ManagerOf, query: Annotated[EventList
 @router.get("/{event}", dependencies=[NoQuery], responses=errors.answers(404))
 def show_event(manager: ManagerOf, event: int) -> EventAnswer:
     """One event."""
-    return EventAnswer(event=_present(manager.events.get(event)))
+    return EventAnswer(event=present(manager.events.get(event)))
 
 
-def _present(event: EventRecord) -> Event:
+def present(event: EventRecord) -> Event:
+    """As clients see it."""
     return Event(
         id=event.id,
         time=event.time,

@@ -27,7 +27,19 @@ FilterText = Annotated[
 QueryText = Annotated[str | None, WithJsonSchema({"type": "string"})]
 
 
-class ListInput(Input):
+class FilterInput(Input):
+    """A query whose fields are filters."""
+
+    def filters(self, *others: str) -> tuple[Filter, ...]:
+        """All that were said, but for these `others`, which are no filters."""
+        return tuple(
+            _filter(field, text)
+            for field, text in self.model_dump(exclude=set(others)).items()
+            if text is not None
+        )
+
+
+class ListInput(FilterInput):
     """The query of a list; resources add their fields as filters."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
@@ -36,13 +48,9 @@ class ListInput(Input):
 
     def page_query(self, default_sort: str | None = None) -> PageQuery:
         """As the store takes it. Raises BadQueryError."""
-        filters = [
-            _filter(field, text)
-            for field, text in self.model_dump(exclude={"limit", "marker", "sort"}).items()
-            if text is not None
-        ]
         sort = self.sort or default_sort
-        return PageQuery(self.limit, self.marker, _sort(sort) if sort else (), tuple(filters))
+        filters = self.filters("limit", "marker", "sort")
+        return PageQuery(self.limit, self.marker, _sort(sort) if sort else (), filters)
 
 
 def next_links(request: Request, more: bool, last_id: str | None) -> list[Link]:

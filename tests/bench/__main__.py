@@ -54,7 +54,7 @@ def main() -> int:
         )
     if "outages" in parts:
         others = 3 if options.quick else 30
-        rounds_of = {name: others for name in NETWORKS} | {"cellnet": 3 if options.quick else 100}
+        rounds_of = dict.fromkeys(NETWORKS, others) | {"cellnet": 3 if options.quick else 100}
         report["outages"] = outages.run(list(NETWORKS), rounds_of, list(KINDS), options.seed)
         report["ratios"] = ratios(report["outages"])
         console.print(_outages(report["outages"]))
