@@ -1,0 +1,53 @@
+"""`cellnet scenario ...` as a user types it: a mistake is told with its remedy, and nothing is started."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def nothing_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A run directory of the test's own, which stays empty."""
+    directory = tmp_path / "run"
+    monkeypatch.setenv("CELLNET_RUN_DIR", str(directory))
+    yield
+    assert not directory.exists() or not list(directory.iterdir())
+
+
+MISTAKES = {
+    "unknown scenario": (["provision-and-recove"], "did you mean 'provision-and-recover'?"),
+    "unknown topology": (["provision-and-recover", "--topology", "two-cell"], "two-cells"),
+    "one path": (["provision-and-recover", "--set", "paths=1"], "two paths between them"),
+    "no such setting": (["provision-and-recover", "--set", "path=2"], "paths"),
+    "a setting that is no number": (["provision-and-recover", "--set", "paths=many"], "many"),
+    "negative repeat": (["provision-and-recover", "--repeat", "-1"], "choose 1 or more"),
+    "repeat nothing": (["provision-and-recover", "--repeat", "0"], "choose 1 or more"),
+    "unknown controller": (["provision-and-recover", "--controller", "nox"], "ryu"),
+}
+
+
+def cellnet(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).parent / "cellnet", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_ends_with_status_2_and_says_what_to_do(mistake: str):
+    arguments, words = MISTAKES[mistake]
+    done = cellnet("scenario", "run", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_list_and_show_tell_what_there_is_with_budgets_and_why():
+    listed = cellnet("scenario", "list")
+    assert listed.returncode == 0
+    assert "provision-and-recover" in listed.stdout
+    shown = cellnet("scenario", "show", "provision-and-recover", "-f", "json").stdout
+    assert "blackhole-one-way" in shown
+    assert "BFD at 10 ms x 3" in shown
