@@ -103,7 +103,7 @@ def test_a_run_without_labs_imports_nothing_heavy(inner: Inner, monkeypatch: pyt
         subprocess=True,
     )
     result.assert_outcomes(passed=1)
-    assert "cellnet" not in result.stdout.str()
+    assert "- cellnet -" not in result.stdout.str(), "no summary without labs"
 
 
 @pytest.mark.parametrize(
