@@ -13,8 +13,8 @@ from cliff.lister import Lister
 from cellnet_core.cli import base
 from cellnet_core.client import Client, Event, UnreachableError
 
-POLL = 0.5
-"""Seconds between two looks while following."""
+RETRY = 0.5
+"""Seconds before a manager that went away is asked again."""
 
 
 class List(Lister):
@@ -49,15 +49,20 @@ class List(Lister):
     ) -> None:
         """Print events as they come, until interrupted. A manager that restarts is waited for."""
         last = 0
-        while True:
-            for event in events:
-                last = event.id
-                line = f"{event.time} {event.severity:<7} {event.type} {event.message}"
-                self.app.stdout.write((json.dumps(event.document) if as_json else line) + "\n")
+
+        def write(event: Event) -> None:
+            nonlocal last
+            last = event.id
+            line = f"{event.time} {event.severity:<7} {event.type} {event.message}"
+            self.app.stdout.write((json.dumps(event.document) if as_json else line) + "\n")
             self.app.stdout.flush()
-            time.sleep(POLL)
+
+        for event in events:
+            write(event)
+        while True:
             try:
-                events = client.events(last, 1000, **filters)
+                for event in client.follow_events(last, **filters):
+                    write(event)
             except UnreachableError as error:
                 self.app.LOG.warning("%s", error)
-                events = ()
+            time.sleep(RETRY)

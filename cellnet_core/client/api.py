@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -10,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from cellnet_core.client import errors, values
+from cellnet_core.client import errors, streams, values
 from cellnet_core.client.errors import (
     BadUrlError,
     ClientError,
@@ -234,6 +235,28 @@ class Client:
         newest = self._request("GET", "/v1/events", query=query)["events"]
         return tuple(values.read(Event, event) for event in reversed(newest))
 
+    def follow_events(self, after: int | None = None, **filters: str) -> Iterator[Event]:
+        """Events as they happen, those behind event number `after` first; without it only what is new.
+
+        Ends by UnreachableError when the manager goes away or is silent for too long: call again with the
+        number of the last event seen, and none is missed.
+        """
+        query = {**filters} if after is None else {**filters, "after": str(after)}
+        headers = HEADERS | {"Accept": streams.MEDIA_TYPE}
+        timeout = httpx.Timeout(REQUEST_TIMEOUT, read=streams.SILENCE)
+        try:
+            with self._http.stream(
+                "GET", "/v1/events/stream", params=query, headers=headers, timeout=timeout
+            ) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise errors.from_answer(answer.status_code, self._document(answer))
+                for data in streams.data(answer.iter_lines()):
+                    yield values.read(Event, json.loads(data))
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        raise UnreachableError(f"the manager at {self._where} ended the stream of events")
+
     # --- machinery ---
 
     def _wait(self, look: Callable[[], Found | None], timeout: float) -> Found | None:
@@ -282,17 +305,23 @@ class Client:
         try:
             answer = self._http.request(method, path, json=body, params=query, headers=headers)
         except httpx.HTTPError as error:
-            raise UnreachableError(
-                f"no manager answers at {self._where} ({error}): is the lab up? "
-                "`cellnet lab list` shows labs; --url or --lab names another manager"
-            ) from error
-        try:
-            document = answer.json() if answer.content else None
-        except ValueError as error:
-            raise ClientError(f"{self._where} is no cellnet manager: its answer is not JSON") from error
+            raise self._unreachable(error) from error
+        document = self._document(answer)
         if answer.status_code >= 400:
             raise errors.from_answer(answer.status_code, document)
         return document
+
+    def _unreachable(self, error: httpx.HTTPError) -> UnreachableError:
+        return UnreachableError(
+            f"no manager answers at {self._where} ({error}): is the lab up? "
+            "`cellnet lab list` shows labs; --url or --lab names another manager"
+        )
+
+    def _document(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise ClientError(f"{self._where} is no cellnet manager: its answer is not JSON") from error
 
 
 def _visible(connection: Connection) -> object:

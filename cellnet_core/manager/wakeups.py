@@ -1,4 +1,7 @@
-"""Wakes those who wait for an agent's intent to change, or for events. Level-triggered: a wake-up says "read again"."""
+"""Wakes those who wait for an agent's intent to change, or for events.
+
+Level-triggered: a wake-up says "read again".
+"""
 
 from __future__ import annotations
 
