@@ -133,11 +133,12 @@ def _play(
     report = options.report
     if report is not None and getattr(options, "repeat", 1) > 1:
         report = report / str(number)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number_of in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number_of, _interrupt)
     run = play(Order(scenario, wish, report, options.keep), Terminal())
     return run.verdict.exit_status
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """SIGTERM ends a run as Ctrl-C does: the lab is taken down on the way out."""
+    """SIGTERM and a closed terminal end a run as Ctrl-C does: the lab is taken down on the way out."""
     raise KeyboardInterrupt

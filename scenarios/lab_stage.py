@@ -19,7 +19,7 @@ from scenarios.stage import ConnectionStatus, ServiceStatus, StageError, StageGo
 from scenarios.values import Event
 from simulator import lab as labs
 from simulator.client import LabClient
-from simulator.errors import LabDeadError, LabError, LabGoneError, NameTakenError
+from simulator.errors import LabDeadError, LabError, LabGoneError, LabUsageError, NameTakenError
 from simulator.faults import FaultError
 from simulator.probes.flows import ProbeError
 from simulator.probes.session import ProbeSession
@@ -76,14 +76,15 @@ class LabStage:
 
     def up(self, topology: Topology, said: Callable[[str], None]) -> Mapping[str, Any]:
         self._topology = topology
+        self._lab = self._start(topology, said)
         with _translated():
-            self._lab = self._start(topology, said)
             self._pid = self._lab.daemon_pid()
         self._api = Client.unix(str(self._lab.manager_socket))
         view = self._lab.show()
         return {"lab": self._lab.name, "nodes": len(view.nodes), "services": len(view.services)}
 
     def _start(self, topology: Topology, said: Callable[[str], None]) -> LabClient:
+        """Raises LabUsageError when nothing was started: the wish was wrong, or this machine cannot."""
         wish = self._wish
         for number in range(1, MOST_NAMES + 1):
             name = wish.name if number == 1 else f"{wish.name}-{number}"
@@ -92,6 +93,12 @@ class LabStage:
             except NameTakenError:
                 if wish.exact or number == MOST_NAMES:
                     raise
+            except LabUsageError as error:
+                if isinstance(error, LabDeadError):
+                    raise StageError(str(error)) from error
+                raise
+            except LabError as error:
+                raise StageError(str(error)) from error
         raise AssertionError("the last name was raised about")
 
     def inject(self, fault: Mapping[str, Any]) -> str:

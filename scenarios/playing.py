@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,12 @@ class RunLostError(Exception):
     exit_code = 1
 
 
+class ReportPlaceError(Exception):
+    """Reports cannot be written where they were asked for. Exit status 2."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What to play and how. `report`: a directory for report.json, report.html and junit.xml."""
@@ -32,8 +39,13 @@ class Order:
 
 
 def play(order: Order, terminal: Terminal) -> Run:
-    """Play it. Raises ScenarioError before anything starts, and RunLostError."""
+    """Play it.
+
+    Raises ScenarioError, ReportPlaceError and LabUsageError with nothing started, and RunLostError.
+    """
     checks.check(order.scenario)
+    if order.report is not None:
+        _make_place(order.report)
     stage = LabStage(order.wish)
     lost = False
     try:
@@ -49,3 +61,12 @@ def play(order: Order, terminal: Terminal) -> Run:
         if not order.keep and not lost:
             stage.take_down()
     return run
+
+
+def _make_place(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReportPlaceError(f"no reports can be written to {directory}: {error.strerror}") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise ReportPlaceError(f"no reports can be written to {directory}: choose another --report directory")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import telling
+from . import liveness, telling
 from .measurements import FlowMeasurement
 from .values import Event, Mark
 
@@ -55,14 +55,14 @@ def _forwarding(
     if not flows:
         return []
     worst = max(flows, key=lambda measured: measured.worst_outage_ms)
-    down = [event for event in _downs(events) if event.t - injected <= DETECTED_WITHIN]
+    down = [loss for loss in liveness.losses(events) if loss.t - injected <= DETECTED_WITHIN]
     if not worst.outages:
-        if fault.get("kind") == "freeze" and len({event.detail.get("interface") for event in down}) > 1:
+        if fault.get("kind") == "freeze" and len({loss.interface for loss in down}) > 1:
             return ["last-resort bucket: BFD was down on several paths and no packet was lost"]
         return ["nothing to repair: forwarding went on"]
     again = f"packets again after {worst.worst_outage_ms:.0f} ms"
     if "link" in fault:
-        return [f"fast-failover group ({_detected(down[0], injected) if down else again})"]
+        return [f"fast-failover group ({_detected(down[0]) + ', ' if down else ''}{again})"]
     rebuilt = next((event for event in events if event.kind == "boot" and event.detail.get("changes")), None)
     if rebuilt is not None:
         node = rebuilt.source.partition("/")[2]
@@ -70,20 +70,9 @@ def _forwarding(
     return [again]
 
 
-def _downs(events: Iterable[Event]) -> list[Event]:
-    """Ports that were found dead: no carrier, or BFD down."""
-    return [
-        event
-        for event in events
-        if (event.kind == "bfd" and event.detail.get("was") == "up" and event.detail.get("state") == "down")
-        or (event.kind == "port" and event.detail.get("link_up") is False)
-    ]
-
-
-def _detected(down: Event, injected: float) -> str:
-    node = down.source.partition("/")[2]
-    what = "BFD down" if down.kind == "bfd" else "no carrier"
-    return f"{what} on {node} {down.detail.get('interface', '')} after {(down.t - injected) * 1000:.0f} ms"
+def _detected(loss: liveness.Loss) -> str:
+    what = "BFD down" if loss.what == "BFD" else "no carrier"
+    return f"{what} on {loss.node} {loss.interface}"
 
 
 def _supervision(fault: Mapping[str, Any], events: Sequence[Event]) -> list[str]:

@@ -29,13 +29,13 @@ def test_without_a_fault_nothing_is_claimed():
 
 def test_a_silent_fault_was_found_by_bfd():
     told = repair.explain({"kind": "blackhole", "link": "main-east-1"}, 100.0, measured(26), [bfd(100.024)])
-    assert told.text == "fast-failover group (BFD down on east-gw1 wan1 after 24 ms)"
+    assert told.text == "fast-failover group (BFD down on east-gw1 wan1, packets again after 26 ms)"
 
 
 def test_a_cut_was_seen_by_the_carrier():
     gone = Event(100.009, "agent/main-gw1", "port", {"interface": "wan1", "link_up": False, "bfd": "up"})
     told = repair.explain(CUT, 100.0, measured(10), [gone, bfd(100.03)])
-    assert told.text == "fast-failover group (no carrier on main-gw1 wan1 after 9 ms)"
+    assert told.text == "fast-failover group (no carrier on main-gw1 wan1, packets again after 10 ms)"
 
 
 @pytest.mark.parametrize("events", [[], [bfd(99.5)], [bfd(103.0)], [bfd(100.02, was="init")]])
@@ -96,3 +96,10 @@ def test_events_in_words(event, words):
     told = telling.tell(event)
     assert told.startswith(words)
     assert bool(told) == bool(words)
+
+
+def test_a_freeze_that_cost_nothing_was_saved_by_the_last_resort():
+    fault = {"kind": "freeze", "service": "switch@main-gw1", "seconds": 0.1}
+    events = [bfd(100.027), bfd(100.029, interface="wan2")]
+    assert repair.explain(fault, 100.0, measured(), events).text.startswith("last-resort bucket")
+    assert repair.explain(fault, 100.0, measured(), events[:1]).text.startswith("nothing to repair")
