@@ -40,6 +40,8 @@ TAIL = 0.3
 """Seconds of measuring after recovery: a repair that costs packets a moment later is not one."""
 FAULT_EVENT = "fault"
 WHOLE = "ONLINE"
+WHOLE_BEFORE = Expectation("status", "everything is whole before the fault", 20, of={"is": WHOLE}, for_s=0.5)
+"""A path that a false alarm took away a moment ago must be back, or the fault would hit the last one."""
 
 
 @dataclass(slots=True)
@@ -114,11 +116,14 @@ class Runner:
         if isinstance(step.do, Break):
             notes.told = WHOLE
         flows: tuple[FlowMeasurement, ...] = ()
-        failure = ""
+        failure, whole = "", True
         try:
-            self._do(step.do, notes)
-            met = self._wait(step.then, notes)
-            if step.budget is not None:
+            met = self._whole(notes) if isinstance(step.do, Break) else ()
+            whole = all(one.ok for one in met)
+            if whole:
+                self._do(step.do, notes)
+                met = self._wait(step.then, notes)
+            if whole and step.budget is not None:
                 self._progress.doing("measuring that it stays so")
                 self._clock.sleep(TAIL + conditions.FLIGHT)
                 flows = self._measure(started, self._clock.now() - conditions.FLIGHT)
@@ -133,7 +138,7 @@ class Runner:
             before, self._stage.look(), self._foreign_stalls(notes), self._false_alarms(notes, events)
         )
         told = repair.explain(notes.fault, notes.injected, flows, events)
-        findings = verdicts.judge_step(step.budget, met, failure, flows, use)
+        findings = verdicts.judge_step(step.budget if whole else None, met, failure, flows, use)
         outcome = Outcome(
             step=step,
             verdict=verdicts.worst(finding.verdict for finding in findings),
@@ -195,6 +200,15 @@ class Runner:
             self._stage.clear(identity)
         notes.zero = self._clock.now()
         notes.known["delivering"] = {"since": notes.zero}
+
+    def _whole(self, notes: _Notes) -> tuple[Met, ...]:
+        """Whether nothing is broken before a fault. Nobody waits for it longer than it takes to come back."""
+        look = conditions.bind(WHOLE_BEFORE.condition, self._stage, WHOLE_BEFORE.of)
+        self._progress.doing("waiting until nothing is broken")
+        zero = self._clock.now()
+        met = deadline.check((WHOLE_BEFORE,), {WHOLE_BEFORE.says: look}, zero, self._clock)
+        notes.facts["whole_after_s"] = round(met[0].after_s, 3)
+        return met
 
     def _wait(self, wanted: Sequence[Expectation], notes: _Notes) -> tuple[Met, ...]:
         looks: dict[str, Look] = {

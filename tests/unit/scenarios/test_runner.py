@@ -118,6 +118,34 @@ def test_a_connection_that_never_becomes_online_is_waited_for_and_told_once(
     assert [note for note in listening.notes if "OFFLINE" in note] == [" 0.00 s  OFFLINE a path is down"]
 
 
+def test_nothing_is_broken_while_something_still_is(stage: FakeStage, clock: ManualClock):
+    """A fault on top of a path that a stall took away would cost the last path."""
+
+    class Degrading(FakeStage):
+        def start_probes(self, flows) -> None:
+            super().start_probes(flows)
+            self.state = "DEGRADED"
+
+    run = play(ailing := Degrading(clock), clock)
+    assert verdicts_of(run)["cut"] == "FAIL"
+    assert "everything is whole before the fault (seen: DEGRADED: a path is down)" in run.outcomes[4].reason
+    assert not any(asked.startswith("inject") for asked in ailing.said)
+
+    ailing.busy = 0.95
+    ailing.state = "ONLINE"
+    assert verdicts_of(play(ailing, clock))["cut"] == "INCONCLUSIVE"
+
+
+def test_a_path_that_is_coming_back_is_waited_for(clock: ManualClock):
+    class Healing(FakeStage):
+        def start_probes(self, flows) -> None:
+            super().start_probes(flows)
+            self.state = "DEGRADED"
+            self.clock.at(6.0, lambda: setattr(self, "state", "ONLINE"))
+
+    assert play(Healing(clock), clock).verdict is Verdict.PASS
+
+
 def test_leftovers_of_a_deleted_connection_fail_the_last_step(stage: FakeStage, clock: ManualClock):
     stage.left = ("main-gw1: group 1",)
     run = play(stage, clock)
