@@ -67,6 +67,8 @@ class Row:
     anchor: str
     text_x: float
     hint: str
+    inside: bool
+    """False: it came later than the picture goes, and stands on its right edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +192,17 @@ def _row(mark: Mark, index: int, scale: Scale, zero: float, top: float) -> Row:
     x = scale.x(mark.t)
     right_half = x > GUTTER + 0.6 * (WIDTH - GUTTER)
     milliseconds = (mark.t - zero) * 1000
-    later = " →" if mark.t > scale.end else ""
+    inside = mark.t <= scale.end
     when = f"{milliseconds:+.1f} ms" if abs(milliseconds) < 2000 else f"{milliseconds / 1000:+.2f} s"
     return Row(
         x=x,
         y=top + ROW * (index + 0.6),
-        text=mark.text + later,
+        text=mark.text if inside else f"{mark.text} →",
         when=when,
         anchor="end" if right_half else "start",
         text_x=x - 9 if right_half else x + 9,
         hint=f"{mark.source} {when}",
+        inside=inside,
     )
 
 
