@@ -1,4 +1,4 @@
-"""Three behaviours of ExaBGP 5.0 that would cost us sessions or seconds, changed in our own process only.
+"""Four behaviours of ExaBGP 5.0 that would cost us sessions or seconds, changed in our own process only.
 
 Each is one small override, named with what it repairs; the tests show both the defect and the repair.
 ExaBGP's files are untouched. Drop an item when a release makes it needless.
@@ -7,7 +7,9 @@ ExaBGP's files are untouched. Drop an item when a release makes it needless.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
+from exabgp.configuration.configuration import Configuration
 from exabgp.reactor import peer as exabgp_peer
 from exabgp.reactor.asynchronous import ASYNC
 from exabgp.reactor.delay import Delay
@@ -41,8 +43,26 @@ def pending_adj_rib_out(reactor: Reactor) -> bool:
     return any(reactor._peers[key].neighbor.rib.outgoing.pending() for key in reactor.established_peers())  # noqa: SLF001
 
 
+def whole_or_not(reload: Callable[[Configuration], bool]) -> Callable[[Configuration], bool]:
+    """A reload that changes nothing when it fails.
+
+    ExaBGP forgets its neighbours and API processes before it reads; after a file that is missing or cannot be
+    read it ends the API process, since no configuration names it, and nobody can talk to it any more.
+    """
+
+    def reload_or_keep(configuration: Configuration) -> bool:
+        neighbors, processes = configuration.neighbors, configuration.processes
+        if reload(configuration) is True:
+            return True
+        configuration.neighbors, configuration.processes = neighbors, processes
+        return False
+
+    return reload_or_keep
+
+
 def apply() -> None:
-    """Change the three behaviours; before ExaBGP's reactor is made."""
+    """Change the four behaviours; once, before ExaBGP's reactor is made."""
+    Configuration.reload = whole_or_not(Configuration.reload)
     exabgp_peer.Delay = BoundedDelay
     Reactor._pending_adjribout = pending_adj_rib_out  # noqa: SLF001
     # Lines of an answer per turn of the loop, which then sleeps 10 ms: 50 make long answers slow.

@@ -108,7 +108,10 @@ class ExaBgpSpeaker:
             ) from error
 
     async def observe(self) -> SpeakerObservation:
-        """The contract's `observe`. Stale routes are remembered here, all else is what ExaBGP answers now."""
+        """The contract's `observe`. Stale routes are remembered here, all else is what ExaBGP answers now.
+
+        A configuration file that somebody changed behind ExaBGP's back is put right.
+        """
         try:
             async with asyncio.timeout(OBSERVE_TIMEOUT - MARGIN), self._turn:
                 found = await self._read_everything()
@@ -122,8 +125,10 @@ class ExaBgpSpeaker:
             if text != self._fault:  # said once, not at every look
                 self._journal.record("driver-fault", driver=self.name, error=text)
             self._fault = text
+            self._writer.guard_configuration(None)
             return SpeakerObservation(at=self._clock.now(), fresh=False)
         self._fault = ""
+        self._writer.guard_configuration(found.configured)
         return found
 
     async def watch(self) -> AsyncIterator[Hint]:

@@ -32,6 +32,9 @@ class Writer:
         self._picture = picture
         self._clock = clock
         self._journal = journal
+        self._running: tuple[Neighbor, ...] | None = None
+        self._text: str | None = None
+        """The file for `_running`."""
 
     async def write(self, actions: Sequence[Action]) -> tuple[Outcome, ...]:
         """One outcome per action. Neighbours that follow each other share a reload, routes share lines."""
@@ -52,8 +55,29 @@ class Writer:
 
     def write_configuration(self, neighbors: Sequence[Neighbor]) -> None:
         """Put exabgp.conf in place, in one step. Raises ConfigurationError and leaves the old one then."""
+        self._put(config.render(neighbors, speaker.relay_command(self._directory)))
+
+    def guard_configuration(self, running: Sequence[Neighbor] | None) -> None:
+        """Put exabgp.conf right if somebody changed it: ExaBGP would not start again from a spoiled one.
+
+        `running`: what ExaBGP runs with now; None while it does not answer, which keeps what was last right.
+        """
         path = self._directory / speaker.CONFIGURATION
-        text = config.render(neighbors, speaker.relay_command(self._directory))
+        try:
+            if running is not None and running != self._running:
+                self._text = config.render(running, speaker.relay_command(self._directory))
+                self._running = tuple(running)
+            if self._text is None or (path.is_file() and path.read_bytes() == self._text.encode("ascii")):
+                return
+            self._put(self._text)
+        except (OSError, config.ConfigurationError) as error:
+            # A full disk, or a neighbour by somebody else's hand that the next plan takes away.
+            self._journal.record("bgp-file", file=path.name, problem=str(error))
+            return
+        self._journal.record("bgp-file", file=path.name, problem="changed by somebody else; put right")
+
+    def _put(self, text: str) -> None:
+        path = self._directory / speaker.CONFIGURATION
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_suffix(".new")
         draft.write_text(text, encoding="ascii")

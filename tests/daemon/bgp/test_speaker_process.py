@@ -99,6 +99,35 @@ def test_it_can_be_told_to_leave_while_it_waits(
     assert list(directory.iterdir()) == []
 
 
+@pytest.mark.parametrize("spoiled", ["nonsense\n", None], ids=["unreadable", "missing"])
+def test_a_reload_that_fails_changes_nothing(
+    spoiled: str | None, directory: Path, notified: socket.socket, process: subprocess.Popen[bytes]
+) -> None:
+    """ExaBGP by itself would end the relay, and nobody could talk to it any more."""
+
+    async def story() -> None:
+        client = new_client(directory, lost := [])
+        hello = await connected(client)
+        if spoiled is None:
+            (directory / speaker.CONFIGURATION).unlink()
+        else:
+            (directory / speaker.CONFIGURATION).write_text(spoiled)
+        process.send_signal(signal.SIGUSR1)
+        for _ in range(20):  # the signal is served between two commands
+            assert await client.ask(commands.VERSION, WITHIN) == ("exabgp 5.0.15",)
+            await asyncio.sleep(0.02)
+        assert lost == []
+        configure(directory)
+        await client.ask(commands.RELOAD, WITHIN)
+        assert await client.ask(commands.SHOW_SESSIONS, WITHIN) == ("[]",)
+        assert (await connected(client)).instance == hello.instance
+        await client.close()
+
+    ready(directory, notified)
+    asyncio.run(story())
+    assert process.poll() is None
+
+
 def test_it_gives_up_waiting(directory: Path) -> None:
     command = [sys.executable, "-m", "bgp.speaker", "--directory", str(directory), "--wait", "0"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WITHIN, check=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bgp import speaker
 from cellnet_core.drivers.contract import SpeakerObservation
 from tests.daemon.bgp.sandbox import Sandbox, eventually
 from tests.daemon.bgp.sides import Side, prefixes
@@ -191,5 +193,25 @@ def test_an_unreachable_neighbor_does_not_hold_up_the_others(sandbox: Sandbox) -
             await asyncio.gather(
                 main.settle(main.intent(1, 2), learned(4)), east.settle(east.intent(1, 2), learned(4))
             )
+
+    asyncio.run(story())
+
+
+def test_a_spoiled_configuration_is_put_right_before_the_speaker_needs_it(sandbox: Sandbox) -> None:
+    async def story() -> None:
+        async with two_sides(sandbox, 1) as (main, _):
+            file = main.directory / speaker.CONFIGURATION
+            text = file.read_text()
+            file.write_text(text + "nonsense\n")
+            main.process.send_signal(signal.SIGUSR1)
+            await main.settle(main.intent(1), lambda _: file.read_text() == text)
+            assert [one.state for one in (await main.driver.observe()).sessions] == ["ESTABLISHED"]
+            # Also while it is dead: it would never start again.
+            main.kill()
+            file.write_text("nonsense\n")
+            assert not (await main.driver.observe()).fresh
+            assert file.read_text() == text
+            main.start()
+            await main.settle(main.intent(1), learned(2))
 
     asyncio.run(story())
