@@ -9,6 +9,7 @@ controller included, before flows are written.
 from __future__ import annotations
 
 import asyncio
+import struct
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from cellnet_core.model.site import Site
 _PATIENCE: Final = 5.0
 """Seconds for Open vSwitch to answer, and then for its internal ports to be there."""
 _INTERVAL: Final = 0.01
+_HELLO: Final = struct.pack("!BBHI", 4, 0, 8, 1)  # OpenFlow 1.3, OFPT_HELLO, length, xid
 
 
 async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock) -> tuple[str, ...]:
@@ -71,10 +73,15 @@ async def _internal_ports(site: Site, want: kernel.Wanted, clock: Clock) -> None
 
 
 async def _answers(socket: Path) -> bool:
-    """Whether somebody listens; a killed switch leaves its socket's file behind."""
+    """Whether a switch says hello there; a killed one leaves its socket's file behind."""
     try:
-        _, writer = await asyncio.open_unix_connection(str(socket))
-    except OSError:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_unix_connection(str(socket))
+            try:
+                # Answered, and its own read, or the switch logs a warning at each look.
+                writer.write(_HELLO)
+                return bool(await reader.read(256))
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
         return False
-    writer.close()
-    return True
