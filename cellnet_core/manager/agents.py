@@ -134,6 +134,8 @@ class Agents:
     def _intent(self, key: AgentKey) -> IntentDocument:
         with self._context.database.read() as session:
             agent = rows.find(session, key)
-            assert agent is not None, "it was met before"
+            if agent is None:
+                # It was met before this request waited: its cell was deleted meanwhile.
+                raise NotFoundError("agent.not_found", f"the cell of gateway {key.gateway} was deleted")
             told = connections.of_agent(session, key)
             return intent.document(self._context.database.owner, agent, told)

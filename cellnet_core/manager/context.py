@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from cellnet_core.manager import intent
+from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.reports import Reports
 from cellnet_core.manager.wakeups import EVENTS, Wakeups
 from cellnet_core.model.clock import Clock
@@ -98,12 +99,16 @@ class Change:
         self.recorded.append(events.add(self.session, event))
 
     def agent(self, key: AgentKey) -> AgentRecord:
-        """What is remembered of an agent; made when there was nothing."""
+        """What is remembered of an agent; made when there was nothing.
+
+        Raises NotFoundError when its cell was deleted since the key was made.
+        """
         known = agents.find(self.session, key)
         if known is not None:
             return known
         cell = cells.find(self.session, key.cell_id)
-        assert cell is not None, "keys are made from cells"
+        if cell is None:
+            raise NotFoundError("cell.not_found", f"the cell of gateway {key.gateway} was deleted meanwhile")
         new = AgentRecord(
             key=key,
             cell_name=cell.name,

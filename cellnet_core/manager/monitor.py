@@ -7,6 +7,7 @@ import logging
 
 from cellnet_core.manager import standing
 from cellnet_core.manager.context import Context
+from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.findings import STALE_AFTER
 from cellnet_core.store import agents, connections
 from cellnet_core.store.errors import StoreUnavailableError
@@ -57,7 +58,12 @@ class Monitor:
     def _turn(self, key: AgentKey, *, fresh: bool) -> None:
         known_before = key in self._fresh
         with self._context.change() as change:
-            agent = change.agent(key)
+            try:
+                agent = change.agent(key)
+            except NotFoundError:
+                # Its cell was deleted: there is nothing to keep true any more.
+                self._fresh.pop(key, None)
+                return
             resource = ("agent", agent.place, agent.place)
             if not fresh:
                 text = f"the agent of {agent.place} has not reported for {STALE_AFTER:.0f} s"

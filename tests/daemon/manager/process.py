@@ -141,6 +141,11 @@ class WireAgent(threading.Thread):
                     ).raise_for_status()
                     answer = http.get(f"{self._base}/intent", params={"after": after, "wait": 0.5})
                     answer.raise_for_status()
+                except httpx.HTTPStatusError as error:
+                    if error.response.status_code != 404:
+                        raise
+                    self.stop.wait(0.1)  # its cell was deleted
+                    continue
                 except httpx.TransportError:
                     self.stop.wait(0.1)  # the manager is away; an agent goes on and asks again
                     continue

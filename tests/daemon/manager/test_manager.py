@@ -31,7 +31,7 @@ def test_two_agents_to_online_over_a_kill_and_to_deletion(manager: ManagerProces
     manager.start()
     port = manager.port
     with manager.client() as client, agent(port, "main", MAIN) as main, agent(port, "east", EAST) as east:
-        _endpoints(client)
+        make_endpoints(client)
         client.create_connection("main-east", "main-ep", "east-ep")
         connection = client.wait_for_status("main-east", timeout=30)
         assert connection.provisioning_status == "ACTIVE"
@@ -58,7 +58,7 @@ def test_two_agents_to_online_over_a_kill_and_to_deletion(manager: ManagerProces
     assert "connection.deleted" in kinds
 
 
-def _endpoints(client: Client) -> None:
+def make_endpoints(client: Client) -> None:
     """As soon as the agents have reported (until then the manager says to try later)."""
     for cell in ("main", "east"):
         for _ in range(600):
