@@ -70,13 +70,14 @@ class Runner:
         self._stage = stage
         self._progress = progress
         self._clock = clock or SystemClock()
+        self._began = 0.0
         self._probes_started: float | None = None
         self._probes_stopped: float | None = None
 
     def play(self) -> Run:
         """Run all steps. Raises StageGoneError when the lab is gone; taking it down is the caller's."""
         began_at = datetime.now(UTC).isoformat(timespec="seconds")
-        started = self._clock.now()
+        started = self._began = self._clock.now()
         self._progress.begin(self._scenario, self._stage.name)
         before = self._stage.look()
         outcomes: list[Outcome] = []
@@ -135,7 +136,7 @@ class Runner:
         events = self._stage.timeline(started)
         notes.injected = _exact(notes.injected, events)
         use = machine.between(
-            before, self._stage.look(), self._foreign_stalls(notes), self._false_alarms(notes, events)
+            before, self._stage.look(), self._foreign_stalls(notes), self._false_alarms(notes, started)
         )
         told = repair.explain(notes.fault, notes.injected, flows, events)
         findings = verdicts.judge_step(step.budget if whole else None, met, failure, flows, use)
@@ -254,11 +255,15 @@ class Runner:
         stopped = str((notes.fault or {}).get("service", ""))
         return tuple(stall for stall in self._stage.stalls() if not stopped.endswith(f"@{stall.node}"))
 
-    def _false_alarms(self, notes: _Notes, events: Sequence[Event]) -> tuple[machine.FalseAlarm, ...]:
+    def _false_alarms(self, notes: _Notes, since: float) -> tuple[machine.FalseAlarm, ...]:
         """BFD that went down beside the fault, while traffic ran: before and after, it comes and goes."""
         if self._probes_started is None or self._probes_stopped is not None:
             return ()
-        return liveness.false_alarms(events, notes.fault, notes.injected, self._scenario.topology)
+        # All events of the run: whether a port was up can only be known from what was told before.
+        events = self._stage.timeline(self._began)
+        topology = self._scenario.topology
+        found = liveness.false_alarms(events, notes.fault, notes.injected, topology)
+        return tuple(alarm for alarm in found if alarm.t >= since)
 
 
 def describe(fault: Mapping[str, Any]) -> str:

@@ -194,6 +194,22 @@ def test_a_bfd_session_that_expires_beside_the_fault_makes_a_miss_inconclusive(
     assert got["blackhole"] == "FAIL"
 
 
+def test_a_port_that_was_down_before_the_step_is_no_alarm_in_it(stage: FakeStage, clock: ManualClock):
+    """It comes back in steps ("init"); only the whole run tells that it had not been up."""
+    stage.lossy["main → east IPv4"] = 200.0
+    down = {"interface": "wan2", "link_up": True, "bfd": "down"}
+    stage.events.append(Event(clock.now(), "agent/main-gw1", "port", down))
+    inject = stage.inject
+
+    def coming_back(fault):
+        event = Event(clock.now() + 0.1, "agent/main-gw1", "port", {**down, "bfd": "init"})
+        stage.events.append(event)
+        return inject(fault)
+
+    stage.inject = coming_back
+    assert verdicts_of(play(stage, clock))["cut"] == "FAIL"
+
+
 def test_faults_are_told_in_words():
     assert describe({"kind": "freeze", "service": "switch@a", "seconds": 0.1}) == (
         "freeze service switch@a seconds 0.1"
