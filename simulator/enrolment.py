@@ -22,7 +22,9 @@ def wait(socket: Path, topology: Topology, seconds: float) -> None:
     missing = {gateway.name for cell in topology.cells for gateway in cell.gateways}
     deadline = time.monotonic() + seconds
     with httpx.Client(
-        transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://manager", timeout=_ANSWER_SECONDS
+        transport=httpx.HTTPTransport(uds=str(socket), verify=False),
+        base_url="http://manager",
+        timeout=_ANSWER_SECONDS,
     ) as manager:
         while missing:
             try:

@@ -115,23 +115,29 @@ def _launch(
         inherited.append(listener.fileno())
         daemon += ["--listener", str(listener.fileno())]
     # Files of the lock stay open in every process from here to the daemon: the lock is held while one lives.
-    started = subprocess.run(
-        [
-            sys.executable,
-            "-I",
-            "-S",
-            launcher.__file__,
-            str(directory.path),
-            ",".join(map(str, inherited)),
-            *daemon,
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        pass_fds=inherited,
-        timeout=START_SECONDS,
-        check=False,
-    )
+    try:
+        started = subprocess.run(
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                launcher.__file__,
+                str(directory.path),
+                ",".join(map(str, inherited)),
+                *daemon,
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            pass_fds=inherited,
+            timeout=START_SECONDS,
+            check=False,
+        )
+    except BaseException:  # Ctrl-C in the very moment of the start: the daemon may be there already
+        claim.release()
+        _end(directory)
+        directory.remove()
+        raise
     claim.release()
     if started.returncode != 0:
         directory.remove()
