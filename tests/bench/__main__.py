@@ -23,7 +23,7 @@ from rich.table import Table
 from tests.bench import lifecycle, outages
 
 PARTS = ("lifecycle", "connect", "outages")
-NETWORKS = ("cellnet", "ovs", "bird", "frr", "bird-defaults", "frr-defaults")
+RIVALS = ("ovs", "bird", "frr", "bird-defaults", "frr-defaults")
 KINDS = ("blackhole", "cut")
 
 
@@ -32,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=PARTS, help="repeatable; default: everything")
     parser.add_argument("--quick", action="store_true", help="few rounds: to see that it works")
+    parser.add_argument("--rounds", type=int, default=30, help="pairs with each rival")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
@@ -53,9 +54,8 @@ def main() -> int:
             f"to ONLINE: median {report['connect']['online_median_s']} s"
         )
     if "outages" in parts:
-        others = 3 if options.quick else 30
-        rounds_of = dict.fromkeys(NETWORKS, others) | {"cellnet": 3 if options.quick else 100}
-        report["outages"] = outages.run(list(NETWORKS), rounds_of, list(KINDS), options.seed)
+        rounds, alone = (3, 3) if options.quick else (options.rounds, 100)
+        report["outages"] = outages.run(list(RIVALS), rounds, alone, list(KINDS), options.seed)
         report["ratios"] = ratios(report["outages"])
         console.print(_outages(report["outages"]))
         console.print(_ratios(report["ratios"]))
@@ -67,16 +67,14 @@ def main() -> int:
 
 
 def ratios(found: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Median outage of each network divided by cellnet's, by kind of fault; only where both were measured."""
-    result: dict[str, dict[str, float]] = {}
-    for kind in KINDS:
-        own = found["cellnet"].get(kind, {}).get("median_ms")
-        if own:
-            result[kind] = {
-                name: round(values[kind]["median_ms"] / own, 2)
-                for name, values in found.items()
-                if name != "cellnet" and kind in values
-            }
+    """Median outage of each rival divided by cellnet's beside it, by kind of fault; where both have one."""
+    result: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
+    for rival, both in found.items():
+        for kind in KINDS:
+            own = both["cellnet"].get(kind, {}).get("median_ms")
+            other = both.get(rival, {}).get(kind, {}).get("median_ms")
+            if own and other is not None:
+                result[kind][rival] = round(other / own, 2)
     return result
 
 
@@ -124,16 +122,23 @@ def _lifecycle(report: dict[str, Any]) -> Table:
 
 
 def _outages(found: dict[str, Any]) -> Table:
-    table = Table(
-        "network", "fault", "n", "median ms", "p95 ms", "min ms", "max ms", "inconclusive", title="outages"
-    )
-    for name, values in found.items():
-        for kind in KINDS:
-            one = values.get(kind)
-            doubtful = sum(text.startswith(kind) for text in values["inconclusive"])
-            if one is not None:
-                row = (one["count"], one["median_ms"], one["p95_ms"], one["min_ms"], one["max_ms"], doubtful)
-                table.add_row(name, kind, *map(str, row))
+    columns = ("beside", "network", "fault", "n", "median ms", "p95 ms", "min ms", "max ms", "inconclusive")
+    table = Table(*columns, title="outages")
+    for beside, both in found.items():
+        for name, values in both.items():
+            for kind in KINDS:
+                one = values.get(kind)
+                doubtful = sum(text.startswith(kind) for text in values["inconclusive"])
+                if one is not None:
+                    row = (
+                        one["count"],
+                        one["median_ms"],
+                        one["p95_ms"],
+                        one["min_ms"],
+                        one["max_ms"],
+                        doubtful,
+                    )
+                    table.add_row(beside, name, kind, *map(str, row))
     return table
 
 

@@ -1,7 +1,7 @@
 """Fault to repair, side by side: the same fault at a random moment on the path in use, under the same probe.
 
-All networks are up at once, on labs of the same two-cell topology. In each round every network gets its turn,
-in random order, so that whatever the machine does meanwhile hits all of them alike.
+Each rival is up beside cellnet, on a lab of the same two-cell topology. In each round both get their turn, in
+random order, so that whatever the machine does meanwhile hits both alike.
 """
 
 from __future__ import annotations
@@ -72,36 +72,43 @@ def _cellnet_ready(client: LabClient, topology: Topology) -> Callable[[], bool]:
     return ready
 
 
-def run(names: list[str], rounds: dict[str, int], kinds: list[str], seed: int) -> dict[str, Any]:
-    """Outages in milliseconds by network and kind of fault. `rounds` by network name."""
+def run(rivals: list[str], rounds: int, alone: int, kinds: list[str], seed: int) -> dict[str, Any]:
+    """Outages in milliseconds: cellnet beside each rival in turn, and cellnet alone.
+
+    Two labs at a time are what two processors bear without false alarms of BFD. `rounds` are pairs with each
+    rival and kind of fault; `alone` is how often cellnet meets the first kind with no other lab beside it.
+    """
     chance = random.Random(seed)
     topology = catalogue.build("two-cells", {"paths": 2, "hosts": 1})
-    contestants: list[Contestant] = []
+    own = start("cellnet", topology)
+    found: dict[str, Any] = {}
     try:
-        for name in names:
-            contestants.append(start(name, topology))  # noqa: PERF401 - those already up must be ended
-        for number in range(max(rounds.values())):
-            for kind in kinds:
-                turn = [each for each in contestants if number < rounds[each.name]]
-                chance.shuffle(turn)
-                for each in turn:
-                    _one(each, topology, kind, chance)
-            if number % 5 == 4:
-                done = {
-                    each.name: {k: round(median(v), 1) for k, v in each.outages.items()}
-                    for each in contestants
-                }
-                print(f"bench: round {number + 1}: medians so far {done}", file=sys.stderr, flush=True)
+        for _ in range(alone):
+            _one(own, topology, kinds[0], chance)
+        found["alone"] = {"cellnet": _taken(own)}
+        print(f"bench: alone: {found['alone']['cellnet']}", file=sys.stderr, flush=True)
+        for name in rivals:
+            rival = start(name, topology)
+            try:
+                for _ in range(rounds):
+                    for kind in kinds:
+                        for each in chance.sample([own, rival], 2):
+                            _one(each, topology, kind, chance)
+            finally:
+                rival.client.down()
+            found[name] = {"cellnet": _taken(own), name: _taken(rival)}
+            print(f"bench: beside {name}: {found[name]}", file=sys.stderr, flush=True)
     finally:
-        for each in contestants:
-            each.client.down()
-    return {
-        each.name: {
-            **{kind: _summary(values) for kind, values in each.outages.items()},
-            "inconclusive": each.inconclusive,
-        }
-        for each in contestants
-    }
+        own.client.down()
+    return found
+
+
+def _taken(each: Contestant) -> dict[str, Any]:
+    """The summary of what was measured since it was last taken."""
+    result: dict[str, Any] = {kind: _summary(values) for kind, values in each.outages.items()}
+    result["inconclusive"] = each.inconclusive
+    each.outages, each.inconclusive = {}, []
+    return result
 
 
 def _one(each: Contestant, topology: Topology, kind: str, chance: random.Random) -> None:
