@@ -118,6 +118,10 @@ class SpeakerClient:
             # Answers carry no name: after one that was not waited for, only a new connection is in step.
             await self._disconnect()
             raise SpeakerUnavailableError(f"no answer to {command[:80]!r} within {within} s") from error
+        finally:
+            # Whoever gave up before he waited for the answer will not hear what becomes of it.
+            if not question.answer.cancel() and not question.answer.cancelled():
+                question.answer.exception()
 
     async def close(self) -> None:
         """End the connection. ExaBGP does not notice."""
