@@ -12,8 +12,17 @@ from simulator.probes.flows import NodeSpec
 from simulator.probes.process import Process
 
 
-def main(argv: list[str] | None = None) -> int:
+def main() -> int:
     """Exit status 0 when told to end, 2 for a spec that is none."""
+    process = prepare()
+    if process is None:
+        return 2
+    process.run()
+    return 0
+
+
+def prepare(argv: list[str] | None = None) -> Process | None:
+    """The process that the command line asks for, ready to run; None, and words on stderr, if it is wrong."""
     parser = argparse.ArgumentParser(prog="python -m simulator.probes")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="send and receive the flows of one node")
@@ -25,9 +34,8 @@ def main(argv: list[str] | None = None) -> int:
         process = Process(spec, arguments.output)
     except (OSError, ValueError) as error:
         print(f"probe: {arguments.spec}: {error}", file=sys.stderr)
-        return 2
-    process.run()
-    return 0
+        return None
+    return process
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from simulator import codec
 from simulator.errors import LabError
-from simulator.probes import load, summary, wiring
+from simulator.probes import load, start, summary, wiring
 from simulator.probes import state as states
 from simulator.probes.collecting import Collector
 from simulator.probes.flows import Flow, ProbeError, control_link, over, specs
@@ -168,7 +168,7 @@ class ProbeSession:
             (self._directory / f"{spec.node}.json").write_text(
                 json.dumps(codec.to_document(spec)), encoding="utf-8"
             )
-            argv = (sys.executable, "-m", "simulator.probes", "run")
+            argv = (sys.executable, "-I", "-S", start.__file__, "run")
             files = ("--spec", f"{inside / spec.node}.json", "--output", f"{inside / spec.node}.records")
             label = f"probe-{self._state.name}-{spec.node}"
             process = self._lab.spawn(spec.node, [*argv, *files], label, realtime=True)
