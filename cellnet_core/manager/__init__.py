@@ -1,5 +1,6 @@
 """What is wanted between cells and what is known of it: decisions as pure functions, thin services around.
 
-Pure: `addresses`, `resolution`, `pairing`, `intent`, `status`. Services: `cells`, `endpoints`, `connections`,
-`agents`, `monitor`. Must not know HTTP, call an agent, or wait for a remote machine.
+Pure: `addresses`, `resolution`, `pairing`, `intent`, `stage`, `status`, `survey`. Services: `cells`,
+`endpoints`, `connections`, `agents`, `monitor`, `topology`. Must not know HTTP, call an agent, or wait for a
+remote machine.
 """

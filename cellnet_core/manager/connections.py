@@ -29,6 +29,8 @@ class ConnectionRequest:
     families: tuple[Family, ...] | None = None
     enabled: bool = True
     description: str = ""
+    managed_by: str | None = None
+    """None: as it is, for a new one nobody's."""
 
 
 def require(session: Session, reference: str) -> ConnectionRecord:
@@ -95,6 +97,7 @@ class Connections:
                     status=status.NEW,
                     created_at=change.at,
                     updated_at=change.at,
+                    managed_by=request.managed_by or "",
                 ),
                 request.families,
             )
@@ -142,6 +145,7 @@ class Connections:
                 profile=request.profile,
                 enabled=request.enabled,
                 description=request.description,
+                managed_by=before.managed_by if request.managed_by is None else request.managed_by,
             )
             if request.families is not None and set(request.families) != set(before.families):
                 after = self._plan(session, after, request.families)

@@ -97,6 +97,7 @@ class Endpoints:
         session = change.session
         after = replace(
             _resolve(change, request, before.id),
+            managed_by=before.managed_by if request.managed_by is None else request.managed_by,
             revision_number=before.revision_number,
             created_at=before.created_at,
             updated_at=before.updated_at,
@@ -187,6 +188,7 @@ def _resolve(change: Change, request: EndpointRequest, endpoint_id: str) -> Endp
         health_check_addresses=resolved.health_check_addresses,
         interfaces=resolved.interfaces,
         description=request.description,
+        managed_by=request.managed_by or "",
         revision_number=1,
         created_at=change.at,
         updated_at=change.at,

@@ -35,6 +35,8 @@ class EndpointRequest:
     prefixes: tuple[str, ...] | None = None
     health_check_addresses: tuple[str, ...] | None = None
     description: str = ""
+    managed_by: str | None = None
+    """None: as it is, for a new one nobody's."""
 
 
 @dataclass(frozen=True, slots=True)

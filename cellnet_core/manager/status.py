@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cellnet_core.manager import findings
+from cellnet_core.manager import findings, stage
 from cellnet_core.manager.findings import Finding, Side, Sides
+from cellnet_core.model.lifecycle import State
 from cellnet_core.store.records import ConditionRecord, ConnectionRecord, Family, StatusRecord
 
 NEW = StatusRecord("PENDING_CREATE", "OFFLINE", 0)
@@ -29,11 +30,21 @@ def evaluate(
     """The status now. `previous` gives conditions their `since` and remembers what was applied before."""
     found = findings.find(connection, sides)
     observed = min(_observed(connection, side, previous.observed_revision) for side in sides)
+    provisioning = _provisioning(connection, sides, observed)
+    operating = _operating(connection, sides, found)
+    facts = stage.Facts(
+        enabled=connection.enabled,
+        deleting=connection.deleting,
+        gone=is_gone(connection, sides),
+        provisioning_status=provisioning,
+        operating_status=operating,
+    )
     return StatusRecord(
-        provisioning_status=_provisioning(connection, sides, observed),
-        operating_status=_operating(connection, sides, found),
+        provisioning_status=provisioning,
+        operating_status=operating,
         observed_revision=observed,
         conditions=_with_history(found, previous.conditions, at),
+        state=stage.follow(State(previous.state), facts),
     )
 
 
@@ -110,6 +121,7 @@ def _essence(status: StatusRecord) -> object:
         status.provisioning_status,
         status.operating_status,
         status.observed_revision,
+        status.state,
         [
             (c.type, c.status, c.reason, "" if c.type in HOLDS_AN_AGE else c.message)
             for c in status.conditions

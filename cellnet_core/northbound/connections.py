@@ -22,6 +22,7 @@ from cellnet_core.northbound.fields import (
     Name,
     NoQuery,
     Output,
+    Owner,
     Reference,
     RequestId,
     Text,
@@ -48,6 +49,7 @@ class ConnectionInput(Input):
     hold_down: Seconds = 3.0
     enabled: Flag = True
     description: Text = ""
+    managed_by: Owner | None = None
 
     def request(self) -> ConnectionRequest:
         """As the manager takes it."""
@@ -59,6 +61,7 @@ class ConnectionInput(Input):
             families=self.families,
             enabled=self.enabled,
             description=self.description,
+            managed_by=self.managed_by,
         )
 
 
@@ -72,6 +75,8 @@ class ConnectionList(paging.ListInput):
     local_endpoint_id: paging.FilterText = None
     remote_endpoint_id: paging.FilterText = None
     enabled: paging.FilterText = None
+    managed_by: paging.FilterText = None
+    state: paging.FilterText = None
     provisioning_status: paging.FilterText = None
     operating_status: paging.FilterText = None
 
@@ -115,6 +120,7 @@ class Connection(Output):
     id: str
     name: str
     description: str
+    managed_by: str
     local_endpoint: str
     local_endpoint_id: str
     local_cell: str
@@ -127,6 +133,7 @@ class Connection(Output):
     hold_down: float
     enabled: bool
     paths: list[Path]
+    state: str
     provisioning_status: str
     operating_status: str
     conditions: list[Condition]
@@ -234,6 +241,7 @@ def _present(request: Request, view: ConnectionView) -> Connection:
         id=connection.id,
         name=connection.name,
         description=connection.description,
+        managed_by=connection.managed_by,
         local_endpoint=connection.local.name,
         local_endpoint_id=connection.local.id,
         local_cell=connection.local.cell_name,
@@ -255,6 +263,7 @@ def _present(request: Request, view: ConnectionView) -> Connection:
             )
             for path in connection.paths
         ],
+        state=view.status.state,
         provisioning_status=view.status.provisioning_status,
         operating_status=view.status.operating_status,
         conditions=conditions(view.status.conditions),

@@ -26,6 +26,7 @@ from cellnet_core.northbound.fields import (
     Name,
     NoQuery,
     Output,
+    Owner,
     Prefix,
     Reference,
     RequestId,
@@ -56,6 +57,7 @@ class EndpointInput(Input):
     prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
     health_check_addresses: Annotated[tuple[Address, ...], Field(max_length=2)] | None = None
     description: Text = ""
+    managed_by: Owner | None = None
 
     def request(self) -> EndpointRequest:
         """As the manager takes it."""
@@ -69,6 +71,7 @@ class EndpointInput(Input):
             prefixes=self.prefixes,
             health_check_addresses=self.health_check_addresses,
             description=self.description,
+            managed_by=self.managed_by,
         )
 
 
@@ -83,6 +86,7 @@ class EndpointList(paging.ListInput):
     cell_id: paging.FilterText = None
     gateway: paging.FilterText = None
     asn: paging.FilterText = None
+    managed_by: paging.FilterText = None
 
 
 class EndpointInterface(Output):
@@ -96,6 +100,7 @@ class Endpoint(Output):
     id: str
     name: str
     description: str
+    managed_by: str
     cell: str
     cell_id: str
     gateway: str
@@ -187,6 +192,7 @@ def _present(request: Request, view: EndpointView) -> Endpoint:
         id=endpoint.id,
         name=endpoint.name,
         description=endpoint.description,
+        managed_by=endpoint.managed_by,
         cell=endpoint.cell_name,
         cell_id=endpoint.cell_id,
         gateway=endpoint.gateway,

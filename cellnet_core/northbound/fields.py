@@ -75,6 +75,8 @@ Name = Annotated[
     Field(strict=True, json_schema_extra={"pattern": f"^{_NAME.pattern}$"}),
     AfterValidator(_check_name),
 ]
+Owner = Annotated[str, StringConstraints(strict=True, max_length=63, pattern=r"^[A-Za-z0-9_.\-]*$")]
+"""Which file or program declares an object; empty: nobody does."""
 Reference = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=63, pattern=r"^[^\x00]*$")]
 Interface = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\s/:]{1,63}$")]
 Uuid = Annotated[str, StringConstraints(strict=True), AfterValidator(_canonical_uuid)]

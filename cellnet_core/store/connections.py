@@ -26,6 +26,8 @@ COLUMNS: listing.Columns = {
     "local_endpoint_id": ConnectionRow.local_endpoint_id,
     "remote_endpoint_id": ConnectionRow.remote_endpoint_id,
     "enabled": ConnectionRow.enabled,
+    "managed_by": ConnectionRow.managed_by,
+    "state": ConnectionRow.state,
     "provisioning_status": ConnectionRow.provisioning_status,
     "operating_status": ConnectionRow.operating_status,
     "created_at": ConnectionRow.created_at,
@@ -164,6 +166,7 @@ def set_status(session: Session, connection_id: str, status: StatusRecord) -> No
     row.provisioning_status = status.provisioning_status
     row.operating_status = status.operating_status
     row.observed_revision = status.observed_revision
+    row.state = status.state
     row.conditions = [
         {
             "type": condition.type,
@@ -196,6 +199,7 @@ def _fill(row: ConnectionRow, connection: ConnectionRecord) -> None:
     row.hold_down = connection.profile.hold_down
     row.enabled = connection.enabled
     row.description = connection.description
+    row.managed_by = connection.managed_by
     row.revision_number = connection.revision_number
     row.updated_at = connection.updated_at
     row.paths = [
@@ -233,11 +237,13 @@ def record(row: ConnectionRow) -> ConnectionRecord:
             for path in row.paths
         ),
         description=row.description,
+        managed_by=row.managed_by,
         revision_number=row.revision_number,
         status=StatusRecord(
             provisioning_status=row.provisioning_status,
             operating_status=row.operating_status,
             observed_revision=row.observed_revision,
+            state=row.state,
             conditions=tuple(
                 ConditionRecord(
                     type=condition["type"],

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from cellnet_core.store.errors import SchemaVersionError, StoreUnavailableError
-from cellnet_core.store.schema import SCHEMA_VERSION, Base, MetaRow
+from cellnet_core.store.schema import SCHEMA_VERSION, UPGRADES, Base, MetaRow
 
 BUSY_TIMEOUT_MS = 5000
 _WRITES = "cellnet_writes"
@@ -68,6 +68,10 @@ class Database:
                 session.add(MetaRow(key="schema_version", value=str(SCHEMA_VERSION)))
                 session.add(MetaRow(key="owner", value=owner))
                 return owner
+            while version.value in UPGRADES:
+                for statement in UPGRADES[version.value]:
+                    session.execute(text(statement))
+                version.value = str(int(version.value) + 1)
             if version.value != str(SCHEMA_VERSION):
                 raise SchemaVersionError(
                     f"the database has schema version {version.value}, this manager needs {SCHEMA_VERSION}: "

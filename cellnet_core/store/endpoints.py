@@ -18,6 +18,7 @@ COLUMNS: listing.Columns = {
     "cell_id": EndpointRow.cell_id,
     "gateway": EndpointRow.gateway,
     "asn": EndpointRow.asn,
+    "managed_by": EndpointRow.managed_by,
     "created_at": EndpointRow.created_at,
 }
 
@@ -63,6 +64,7 @@ def add(session: Session, endpoint: EndpointRecord) -> None:
             health_check_addresses=list(endpoint.health_check_addresses),
             interfaces=[_document(port) for port in endpoint.interfaces],
             description=endpoint.description,
+            managed_by=endpoint.managed_by,
             revision_number=endpoint.revision_number,
             created_at=endpoint.created_at,
             updated_at=endpoint.updated_at,
@@ -81,6 +83,7 @@ def update(session: Session, endpoint: EndpointRecord) -> None:
     row.health_check_addresses = list(endpoint.health_check_addresses)
     row.interfaces = [_document(port) for port in endpoint.interfaces]
     row.description = endpoint.description
+    row.managed_by = endpoint.managed_by
     row.revision_number = endpoint.revision_number
     row.updated_at = endpoint.updated_at
     session.flush()
@@ -111,6 +114,7 @@ def record(row: EndpointRow) -> EndpointRecord:
             InterfaceRecord(port["interface"], tuple(port["addresses"])) for port in row.interfaces
         ),
         description=row.description,
+        managed_by=row.managed_by,
         revision_number=row.revision_number,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -61,6 +61,8 @@ class EndpointRecord:
     revision_number: int
     created_at: datetime
     updated_at: datetime
+    managed_by: str = ""
+    """Which file or program declares it; empty: nobody does."""
 
     @property
     def agent(self) -> AgentKey:
@@ -112,6 +114,8 @@ class StatusRecord:
     operating_status: str
     observed_revision: int
     conditions: tuple[ConditionRecord, ...] = ()
+    state: str = "draft"
+    """Where it is in its life (`model/lifecycle.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class ConnectionRecord:
     status: StatusRecord
     created_at: datetime
     updated_at: datetime
+    managed_by: str = ""
+    """Which file or program declares it; empty: nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

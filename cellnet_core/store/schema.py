@@ -8,7 +8,15 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES = {
+    # From this version to the next: what has to be done to tables that are there already.
+    "1": (
+        "ALTER TABLE endpoints ADD COLUMN managed_by VARCHAR(63) NOT NULL DEFAULT ''",
+        "ALTER TABLE connections ADD COLUMN managed_by VARCHAR(63) NOT NULL DEFAULT ''",
+        "ALTER TABLE connections ADD COLUMN state VARCHAR(20) NOT NULL DEFAULT 'draft'",
+    ),
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -72,6 +80,7 @@ class EndpointRow(Base):
     health_check_addresses: Mapped[list[str]]
     interfaces: Mapped[list[dict[str, Any]]]
     description: Mapped[str] = mapped_column(String(255))
+    managed_by: Mapped[str] = mapped_column(String(63), server_default="")
     revision_number: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -94,8 +103,10 @@ class ConnectionRow(Base):
     enabled: Mapped[bool]
     deleting: Mapped[bool]
     description: Mapped[str] = mapped_column(String(255))
+    managed_by: Mapped[str] = mapped_column(String(63), server_default="")
     revision_number: Mapped[int]
     observed_revision: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), server_default="draft")
     provisioning_status: Mapped[str] = mapped_column(String(20))
     operating_status: Mapped[str] = mapped_column(String(20))
     conditions: Mapped[list[dict[str, Any]]]

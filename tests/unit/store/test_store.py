@@ -171,3 +171,28 @@ def test_an_overlap_is_found_exactly_when_there_is_one(
     if found is not None:
         assert found.prefix in expected
         assert found.owner == "cell one"
+
+
+def test_a_database_of_version_1_is_brought_up(tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    made = open_database(str(file))
+    owner = made.owner
+    made.close()
+    raw = sqlite3.connect(file)
+    for table, column in (
+        ("endpoints", "managed_by"),
+        ("connections", "managed_by"),
+        ("connections", "state"),
+    ):
+        raw.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    raw.commit()
+    raw.close()
+    for _ in range(2):
+        again = open_database(str(file))
+        assert again.owner == owner
+        again.close()
+    raw = sqlite3.connect(file)
+    assert raw.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("2",)
+    assert "state" in [row[1] for row in raw.execute("PRAGMA table_info(connections)")]
+    raw.close()
