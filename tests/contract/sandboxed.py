@@ -65,8 +65,10 @@ async def suite(kind: str, directory: Path) -> dict[str, str | None]:
 
 def main() -> None:
     """Print the results."""
-    # The mounts of the sandbox are its own: a private /tmp takes what the suite leaves behind.
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True)
+    # The mounts of the sandbox are its own: a private /run takes what the suite leaves behind. Not /tmp: the
+    # project may be there.
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    tempfile.tempdir = "/run"
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     results: Any = asyncio.run(suite(sys.argv[1], Path(tempfile.mkdtemp(prefix="contract-"))))
     print(json.dumps(results))

@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -27,15 +28,17 @@ def main() -> None:
     """Play one story; the exit status says how it went."""
     status = 1
     try:
-        # The mounts of the sandbox are its own: a private /tmp takes what the story leaves behind.
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True)
+        # The mounts of the sandbox are its own: a private /run takes what the story leaves behind. Not /tmp:
+        # the project may be there.
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+        tempfile.tempdir = "/run"
         stories = importlib.import_module("tests.daemon.openflow.stories")
         getattr(stories, sys.argv[1])(*sys.argv[2:])
         status = 0
     finally:
         if status:
             traceback.print_exc()
-            for log in Path("/tmp").glob("of-*/*/*.log"):
+            for log in Path("/run").glob("of-*/*/*.log"):
                 print(f"--- {log}\n{log.read_text(errors='replace')[-3000:]}")
         sys.stdout.flush()
         sys.stderr.flush()
