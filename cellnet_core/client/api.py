@@ -221,6 +221,17 @@ class Client:
         if self._wait(look, timeout) is None:
             raise WaitTimeoutError(f"connection {name} is still there after {timeout:g} s: {why}")
 
+    # --- the network ---
+
+    def topology(self) -> values.Document:
+        """All cells, connections and paths as they are now."""
+        return self._one("GET", "/v1/topology", "topology")
+
+    def paths(self, origin: str, target: str) -> values.Document:
+        """What joins two cells (id, name or Nova cell uuid): paths, and how many of them survive."""
+        document: values.Document = self._request("GET", "/v1/paths", query={"from": origin, "to": target})
+        return document
+
     # --- events ---
 
     def events(self, after: int | None = None, limit: int = 1000, **filters: str) -> tuple[Event, ...]:

@@ -56,17 +56,17 @@ class Cells:
         """A page of cells. Raises BadQueryError."""
         with self._context.database.read() as session:
             found = rows.page(session, query)
-            return Page(tuple(self._view(session, cell) for cell in found.items), found.more)
+            return Page(tuple(self.view(session, cell) for cell in found.items), found.more)
 
     def get(self, reference: str) -> CellView:
         """One cell. Raises NotFoundError."""
         with self._context.database.read() as session:
-            return self._view(session, require(session, reference))
+            return self.view(session, require(session, reference))
 
     def create(self, request: CellRequest, request_id: str | None = None) -> CellView:
         """Declare a cell. Raises InvalidError and ConflictError."""
         with self._context.change(request_id) as change:
-            return self._view(change.session, self._add(change, request))
+            return self.view(change.session, self._add(change, request))
 
     def put(
         self, reference: str, request: CellRequest, expected: int | None, request_id: str | None = None
@@ -82,10 +82,10 @@ class Cells:
                     raise InvalidError(
                         "cell.id_mismatch", f"cell.id is {request.id}, the address says {chosen}"
                     )
-                return self._view(change.session, self._add(change, replace(request, id=chosen))), True
+                return self.view(change.session, self._add(change, replace(request, id=chosen))), True
             cell = found or require(change.session, reference)
             check_revision("cell", cell.name, cell.revision_number, expected)
-            return self._view(change.session, self._replace(change, cell, request)), False
+            return self.view(change.session, self._replace(change, cell, request)), False
 
     def delete(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:
         """Forget a cell without endpoints. Raises NotFoundError, ConflictError and PreconditionError."""
@@ -115,7 +115,8 @@ class Cells:
                     added.append(request.name)
         return tuple(added)
 
-    def _view(self, session: Session, cell: CellRecord) -> CellView:
+    def view(self, session: Session, cell: CellRecord) -> CellView:
+        """The cell as it stands now."""
         known = agents.everyone(session, cell.id)
         return CellView(cell, tuple(standing.view_agent(self._context, agent) for agent in known))
 

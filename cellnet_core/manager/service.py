@@ -11,6 +11,7 @@ from cellnet_core.manager.context import Context
 from cellnet_core.manager.endpoints import Endpoints
 from cellnet_core.manager.events import Events
 from cellnet_core.manager.monitor import Monitor
+from cellnet_core.manager.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Manager:
     agents: Agents
     events: Events
     monitor: Monitor
+    topology: Topology
 
 
 def assemble(context: Context) -> Manager:
@@ -36,4 +38,5 @@ def assemble(context: Context) -> Manager:
         agents=Agents(context),
         events=Events(context),
         monitor=Monitor(context),
+        topology=Topology(context, Cells(context)),
     )

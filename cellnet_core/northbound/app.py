@@ -21,6 +21,7 @@ from cellnet_core.northbound import (
     event_stream,
     events,
     metrics,
+    topology,
 )
 from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
 
@@ -70,7 +71,7 @@ def create_app(manager: Manager) -> ASGIApp:
     app.state.manager = manager
     app.state.streams = set()
     # The stream of events comes before the events: its address would else be taken for one of them.
-    modules = (discovery, metrics, cells, endpoints, connections, event_stream, events, agents)
+    modules = (discovery, metrics, cells, endpoints, connections, event_stream, events, agents, topology)
     routers = [module.router for module in modules]
     errors.install(app, [route for router in routers for route in router.routes])
     for router in routers:

@@ -33,6 +33,11 @@ def page(session: Session, query: listing.PageQuery) -> listing.Page[CellRecord]
     return listing.Page(tuple(record(row) for row in rows), more)
 
 
+def everyone(session: Session) -> tuple[CellRecord, ...]:
+    """All cells, by name."""
+    return tuple(record(row) for row in session.scalars(select(CellRow).order_by(CellRow.name)))
+
+
 def save(session: Session, cell: CellRecord) -> None:
     """Add the cell, or replace the one with its id."""
     session.merge(

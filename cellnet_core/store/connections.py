@@ -75,6 +75,26 @@ def of_endpoint(session: Session, endpoint_id: str) -> tuple[ConnectionRecord, .
     )
 
 
+def everyone(session: Session) -> tuple[ConnectionRecord, ...]:
+    """All connections, by name."""
+    return _records(session, select(ConnectionRow))
+
+
+def of_cells(session: Session, one: str, other: str) -> tuple[ConnectionRecord, ...]:
+    """All connections between two cells (ids), by name, whichever is their local one."""
+    here, there = (select(EndpointRow.id).where(EndpointRow.cell_id == cell) for cell in (one, other))
+    ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
+    return _records(
+        session,
+        select(ConnectionRow).where(
+            or_(
+                and_(ends[0].in_(here), ends[1].in_(there)),
+                and_(ends[0].in_(there), ends[1].in_(here)),
+            )
+        ),
+    )
+
+
 def between(session: Session, one: str, other: str) -> ConnectionRecord | None:
     """The connection that joins two endpoints, whichever is its local one."""
     ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
