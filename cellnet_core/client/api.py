@@ -133,9 +133,9 @@ class Client:
         path, body = f"/v1/endpoints/{_quoted(reference)}", {"endpoint": dict(fields)}
         return values.read(Endpoint, self._one("PUT", path, "endpoint", body, revision))
 
-    def delete_endpoint(self, reference: str) -> None:
-        """Forget an endpoint that no connection uses."""
-        self._request("DELETE", f"/v1/endpoints/{_quoted(reference)}")
+    def delete_endpoint(self, reference: str, revision: int | None = None) -> None:
+        """Forget an endpoint that no connection uses, if it is at that revision still (else 412)."""
+        self._request("DELETE", f"/v1/endpoints/{_quoted(reference)}", revision=revision)
 
     # --- connections ---
 
@@ -159,13 +159,13 @@ class Client:
         body = {"connection": dict(fields)}
         return values.read(Connection, self._one("PUT", path, "connection", body, revision))
 
-    def delete_connection(self, reference: str, *, force: bool = False) -> None:
+    def delete_connection(self, reference: str, *, force: bool = False, revision: int | None = None) -> None:
         """Have it taken down; see `wait_until_gone`.
 
         `force` forgets it at once, for agents that are gone for good: what they have set up stays.
         """
         query = {"force": "true"} if force else None
-        self._request("DELETE", f"/v1/connections/{_quoted(reference)}", query=query)
+        self._request("DELETE", f"/v1/connections/{_quoted(reference)}", query=query, revision=revision)
 
     def sessions(self, connection: str) -> tuple[Session, ...]:
         """The sessions of a connection, by path, each as either side sees it."""
@@ -184,6 +184,20 @@ class Client:
         `on_change` is called with each different state on the way. A manager that does not answer is asked
         again. Raises WaitTimeoutError after `timeout` seconds, ApiError at once.
         """
+        wanted = " or ".join(statuses)
+        return self.wait_until(
+            connection, lambda c: c.operating_status in statuses, wanted, timeout, on_change
+        )
+
+    def wait_until(
+        self,
+        connection: str,
+        done: Callable[[Connection], bool],
+        wanted: str,
+        timeout: float = 30.0,
+        on_change: Callable[[Connection], None] | None = None,
+    ) -> Connection:
+        """The connection as soon as it is `done`; else like `wait_for_status`. `wanted`: for the message."""
         last: Connection | None = None
 
         def look() -> Connection | None:
@@ -192,12 +206,11 @@ class Client:
             if on_change is not None and (last is None or _visible(last) != _visible(now)):
                 on_change(now)
             last = now
-            return now if now.operating_status in statuses else None
+            return now if done(now) else None
 
         found = self._wait(look, timeout)
         if found is not None:
             return found
-        wanted = " or ".join(statuses)
         if last is None:
             raise UnreachableError(f"no manager answered at {self._where} for {timeout:g} s")
         raise WaitTimeoutError(
