@@ -30,6 +30,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
         client = lab.up(catalogue.build("two-cells", {"hosts": 1}), services=False)
         try:
             client.add_link(control_link("main-h1", "east-h1", ()))
+            settle(client)
             yield client
         finally:
             client.down()
@@ -44,6 +45,16 @@ def _untouched_afterwards(client: LabClient) -> Iterator[None]:
     while (after := state(client)) != before and time.monotonic() < deadline:
         time.sleep(0.1)  # the kernel tells of a carrier that is back a little later
     assert after == before
+
+
+def settle(client: LabClient) -> None:
+    """Return when a second has changed nothing: the kernel tells the state of a new link that much later."""
+    seen: list[str] = []
+    deadline = time.monotonic() + 4 * SETTLES_WITHIN
+    while (now := state(client)) != seen:
+        assert time.monotonic() < deadline, "the links of a new lab do not settle"
+        seen = now
+        time.sleep(1.2)  # the kernel's link watch runs once a second
 
 
 def state(client: LabClient) -> list[str]:
