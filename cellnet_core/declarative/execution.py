@@ -1,12 +1,14 @@
 """Carries a plan out through the API, step by step, and waits for the result. Decides nothing.
 
-Each step asks for the revision that the plan saw: what somebody else changed meanwhile is refused, not overwritten.
+Each step asks for the revision that the plan saw: what somebody else changed meanwhile is refused, not
+overwritten.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from cellnet_core.client import Client, ClientError, Connection
 from cellnet_core.declarative import current
@@ -91,14 +93,15 @@ class Execution:
         else:
             self._client.replace_cell(target.id, body, target.revision)
 
-    def _create(self, kind: str, body: dict[str, object]) -> None:
+    def _create(self, kind: str, body: dict[str, Any]) -> None:
         if kind == "cell":
-            self._client.create_cell(**body)  # type: ignore[arg-type]
+            self._client.create_cell(**body)
         elif kind == "endpoint":
-            self._client.create_endpoint(**body)  # type: ignore[arg-type]
+            self._client.create_endpoint(**body)
         else:
-            ends = [str(body.pop(end)) for end in ("local_endpoint", "remote_endpoint")]
-            self._made.append(self._client.create_connection(str(body.pop("name")), *ends, **body).id)
+            names = ("name", "local_endpoint", "remote_endpoint")
+            name, local, remote = (str(body.pop(key)) for key in names)
+            self._made.append(self._client.create_connection(name, local, remote, **body).id)
 
     def _connection_as_planned(self, target: Existing) -> Connection:
         now = self._client.connection(target.id)
