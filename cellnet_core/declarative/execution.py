@@ -123,11 +123,9 @@ class Execution:
         self._client.wait_until(connection, _settled, "as wanted", self._left(), self._progress)
 
     def _progress(self, connection: Connection) -> None:
-        why = connection.explain()
-        text = (
-            f"connection {connection.name}: {connection.provisioning_status}, {connection.operating_status}"
-        )
-        self._say(text + (f": {why}" if why and not _settled(connection) else ""))
+        state = connection.document.get("state", connection.provisioning_status)
+        why = next((c.message for c in connection.conditions if c.status != "True"), "")
+        self._say(f"connection {connection.name}: {state}" + (f": {why}" if why else ""))
 
 
 def _settled(connection: Connection) -> bool:

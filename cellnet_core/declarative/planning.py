@@ -99,7 +99,13 @@ class _Planner:
             self._connection(wanted)
         self._left("connection")
         self._users()
-        self._actions.sort(key=lambda action: (ORDER.index((action.verb, action.kind)), action.name))
+        self._actions.sort(key=lambda action: (_rank(action), action.name))
+        made = {(action.kind, action.name) for action in self._actions if action.verb == "create"}
+        gone = {(action.kind, action.name) for action in self._actions if action.verb == "delete"}
+        if again := sorted(name for kind, name in made & gone if kind == "connection"):
+            self._notes.append(
+                f"nothing passes over {', '.join(again)} from its deletion until it is made again"
+            )
         return Plan(tuple(self._actions), tuple(sorted(set(self._problems))), tuple(self._notes))
 
     # --- kinds ---
@@ -253,6 +259,16 @@ class _Planner:
 
     def _problem(self, wanted: Wanted, text: str) -> None:
         self._problems.append(Problem(wanted.line, f"{wanted.kind} {wanted.name}: {text}"))
+
+
+def _rank(action: Action) -> float:
+    """Where in the order. A connection gives up a family before its endpoints give up the prefixes of it."""
+    rank = ORDER.index((action.verb, action.kind))
+    if action.target is not None and action.verb == "update" and action.kind == "connection":
+        wants, has = set(action.body.get("families", ())), set(action.target.fields.get("families", ()))
+        if wants < has:
+            return ORDER.index(("update", "endpoint")) - 0.5
+    return rank
 
 
 def _whose(there: Existing) -> str:

@@ -99,12 +99,16 @@ def test_changes_replacements_and_pruning(run: Run, agents: None, lab: World, fi
         .replace("cell: main}", "cell: main, prefixes: [10.0.1.0/24], health_check_addresses: [10.0.1.11]}")
         .replace("hold_time", "families: [ipv4], hold_time")
     )
-    # First the family goes, then its prefix: the other way round the manager refuses.
-    with pytest.raises(ApplyError, match="no ipv6 prefix"):
+    _, text = run(declare.Apply, file, "--yes")
+    assert text.index("~ connection") < text.index("~ endpoint")  # a family before the prefixes of it
+    assert lab.manager.connections.get("main-east").record.families == ("ipv4",)
+    file.write_text(FILE.replace("cell: main}", "cell: main, prefixes: [10.0.9.0/24]}"))
+    with pytest.raises(ApplyError, match=r"(?s)in none of the endpoint's prefixes.*0 of 1 actions are done"):
         run(declare.Apply, file, "--yes")
     file.write_text(FILE.replace("cell: main}", "cell: main, interfaces: [wan1]}"))
     _, text = run(declare.Apply, file, "--yes")
     assert "- connection main-east" in text
+    assert "nothing passes over main-east" in text
     assert len(lab.manager.connections.get("main-east").record.paths) == 1
     assert run(declare.Apply, file) == (0, "no changes\n")
     file.write_text("cellnet: 1\nmanaged_by: site-a\n")
