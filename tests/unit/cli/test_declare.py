@@ -86,10 +86,10 @@ def test_plan_apply_and_nothing_more_to_do(run: Run, agents: None, lab: World, f
     assert status == 0
     assert lab.manager.connections.get("main-east").status.state == "active"
     assert lab.manager.endpoints.get("main-ep").record.managed_by == "site-a"
-    events = len(lab.event_types())
+    revisions = [record(lab).revision_number for record in (_connection, _endpoint)]
     assert run(declare.Apply, file) == (0, "no changes\n")
     assert run(declare.Plan, file, "--detailed-exitcode") == (0, "no changes\n")
-    assert len(lab.event_types()) == events
+    assert [record(lab).revision_number for record in (_connection, _endpoint)] == revisions == [1, 1]
 
 
 def test_changes_replacements_and_pruning(run: Run, agents: None, lab: World, file: Path) -> None:
@@ -174,3 +174,28 @@ def test_path_show(run: Run, lab: World) -> None:
     assert status == 0
     assert "main-east-1 ONLINE\nmain-east-2 ONLINE\n" in text
     assert "main - east: 2 of 2 paths survive" in text
+
+
+def test_cells_are_created_and_changed_and_never_deleted(run: Run, lab: World, file: Path) -> None:
+    file.write_text(
+        "cellnet: 1\nmanaged_by: site-a\ncells:\n"
+        "  - {name: west, asn: 65003, prefixes: [10.0.3.0/24], "
+        "nova_cell_uuid: 5d0f9c9e-6f0c-4c51-9a4e-0f6a5d1c0003}\n"
+    )
+    run(declare.Apply, file, "--yes")
+    file.write_text("cellnet: 1\nmanaged_by: site-a\ncells:\n  - {name: west, asn: 65004}\n")
+    _, text = run(declare.Apply, file, "--yes")
+    assert "~ cell west  asn: 65003 -> 65004" in text
+    record = lab.manager.cells.get("west").record
+    assert (record.asn, record.prefixes) == (65004, ("10.0.3.0/24",))
+    assert record.nova_cell_uuid is not None
+    file.write_text("cellnet: 1\nmanaged_by: site-a\n")
+    assert run(declare.Apply, file, "--prune") == (0, "no changes\n")
+
+
+def _connection(lab: World):
+    return lab.manager.connections.get("main-east").record
+
+
+def _endpoint(lab: World):
+    return lab.manager.endpoints.get("main-ep").record
