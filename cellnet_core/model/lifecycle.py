@@ -90,7 +90,7 @@ TABLE: Mapping[State, Mapping[Event, State]] = MappingProxyType(
         },
         _S.DRAINING: {
             _E.DRAINED: _S.DRAINED,
-
+            _E.UNDRAIN: _S.ESTABLISHING,
             _E.FAIL: _S.ERROR,
             _E.TAKE_DOWN: _S.TEARDOWN,
         },
