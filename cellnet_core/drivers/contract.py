@@ -7,7 +7,8 @@ The same five calls for both kinds; only the values differ.
 `plan(desired, observed)` is pure: the actions, in the order in which they must be applied, that turn what
     is observed into what is desired; empty when they agree. It must converge: applying the plan and
     observing again gives an empty plan. An observation that is not `fresh` gives an empty plan: unknown is
-    not absent.
+    not absent. Raising DriverError means: this driver cannot have that intent at all (the message says what of
+    it, and the remedy); nothing is changed then, and the agent reports it and asks again later.
 `apply(actions)` may block for as long as the device takes, at most `APPLY_TIMEOUT` seconds. Every action may
     be repeated. One outcome per action, in the same order; an action after a failed one may be skipped
     (`Outcome.status == "skipped"`) and is then simply planned again. Raising DriverUnavailableError means:
@@ -75,6 +76,8 @@ class Action:
     reason: str
     order: int
     payload: Any = field(default=None, repr=False)
+    routine: bool = False
+    """Due in the course of things, such as End-of-RIB in a new session: no sign that somebody changed anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class Neighbor:
     hold_time: int = 9
     graceful_restart_time: int = 30
     interface: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """TCP MD5 signature (RFC 2385); a secret. Capability `md5`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -193,7 +198,8 @@ class NextHop:
 class Route:
     """A remote prefix by the next hops in order of preference; the first live one carries the traffic.
 
-    The first next hop also serves as last resort when none is live.
+    When none is live, the first two carry each packet as last resort, so that a false alarm on one of them
+    costs nothing while the other is dead.
     """
 
     prefix: str
@@ -269,7 +275,22 @@ class Driver(Protocol[Desired, Observed]):
 
 
 class SpeakerDriver(Driver[SpeakerIntent, SpeakerObservation], Protocol):
-    """Drives a BGP speaker."""
+    """Drives a BGP speaker.
+
+    `prepare()` is called once when the agent starts, before anything else: it makes whatever the speaker's
+    process waits for (such as a first configuration), leaves alone what is there already, and says whether it
+    made something. It must not need the process, which may not run yet.
+
+    `order(kind, neighbors)` is pure: the actions, for `apply`, that do something once to sessions of these
+    names. "refresh" has the peer send its routes again (RFC 2918), "reset" ends the session, which comes up
+    again by itself. An outcome is "failed" where the session is not there; repeating does it again.
+    """
+
+    def prepare(self) -> bool: ...
+
+    def order(
+        self, kind: Literal["refresh", "reset"], neighbors: Sequence[Neighbor]
+    ) -> tuple[Action, ...]: ...
 
 
 class ForwardingDriver(Driver[ForwardingIntent, ForwardingObservation], Protocol):

@@ -2,7 +2,11 @@
 
 The agent asks (long poll) for its intent and reports what it sees; the manager never calls an agent, so no
 request to the manager waits for a remote machine. Documents are JSON; unknown fields are ignored on receipt,
-so that neighbours one version apart understand each other; `wire_version` says who is ahead.
+so that neighbours one version apart understand each other; `wire_version` says who is ahead. What is added
+has a default that means "as before"; words that may grow in number are plain text.
+
+Polarity: a condition of a report names a problem, status "True" means that the problem is there. (Conditions of
+the manager's API are the other way round: there "True" is good.)
 
     GET /v1/agents/{cell}/{gateway}/intent?after=<generation>&wait=<seconds>
         200 IntentDocument as soon as its generation is greater than `after`; 204 after `wait` seconds if not.
@@ -41,6 +45,14 @@ class PathIntent(Document):
     """True on exactly one side: this end waits for the TCP connection (else collisions end sessions)."""
 
 
+class BfdIntent(Document):
+    """BFD timers of a connection's WAN ports, in milliseconds (RFC 5880 section 4.1)."""
+
+    min_tx_ms: int
+    min_rx_ms: int
+    multiplier: int
+
+
 class ProfileIntent(Document):
     """Timers and options of a connection's sessions. Times in seconds."""
 
@@ -48,6 +60,27 @@ class ProfileIntent(Document):
     graceful_restart_time: int = 30
     hold_down: float = 3.0
     """How long a path must have been up again before traffic returns to it."""
+    health_interval: float = 1.0
+    """Between two health checks of one family, once the first was answered."""
+    bfd: BfdIntent | None = None
+    """None: as the agent's site file has it."""
+    prefix_limits: dict[str, int] = Field(default_factory=dict)
+    """Family to the most prefixes that are imported from one session; a family without entry has no limit."""
+    password: str | None = Field(None, repr=False)
+    """TCP MD5 signature (RFC 2385) of every session. Never in a log, a journal or a report."""
+    drain_method: str = "auto"
+    """How traffic is moved away for maintenance."""
+
+
+class OrderIntent(Document):
+    """Something to be done once, not a state to be kept. An agent does each `id` once and reports it."""
+
+    id: str
+    action: str
+    """`reconcile`: look at everything and put it right now; `refresh`: have the peers send their routes again
+    (RFC 2918); `reset`: end the sessions, they come up again by themselves."""
+    paths: tuple[str, ...] = ()
+    """Which paths' sessions; () means all."""
 
 
 class RemoteIntent(Document):
@@ -74,6 +107,7 @@ class ConnectionIntent(Document):
     prefixes: tuple[str, ...]
     """What this end announces over the connection."""
     paths: tuple[PathIntent, ...]
+    orders: tuple[OrderIntent, ...] = ()
 
 
 class IntentDocument(Document):
@@ -86,6 +120,9 @@ class IntentDocument(Document):
     """An intent is always whole: what it does not name is not wanted."""
     confirmed_empty: bool = False
     """Without it, an agent that has connections does not take an intent without any for a mass delete."""
+    drift_policy: str = "repair"
+    """What becomes of what somebody else changed: `repair`, `ignore` or `adopt` (docs/lifecycle.md); a word
+    that the agent does not know means `repair`."""
     connections: tuple[ConnectionIntent, ...]
 
 
@@ -132,18 +169,63 @@ class HealthReport(Document):
     local_address: str
     remote_address: str
     ok: bool
+    known: bool = True
+    """False: a new agent over a living gateway has no answer and no loss that counts yet; `ok` says nothing."""
     rtt_ms: float | None = None
     sent: int = 0
     lost: int = 0
 
 
 class ConditionReport(Document):
-    """One thing that is so, or not, with its reason; `type` and `reason` in CamelCase."""
+    """A problem that is there ("True"), not there, or not known; `type` and `reason` in CamelCase."""
 
     type: str
     status: Literal["True", "False", "Unknown"]
     reason: str
     message: str
+
+
+class OrderReport(Document):
+    """What became of an order."""
+
+    id: str
+    state: str
+    """`done` or `failed`."""
+    message: str = ""
+
+
+class DriftReport(Document):
+    """Something at a device that is not as it was made, without anybody having asked for it."""
+
+    id: str
+    """Stable over reports of one agent_id."""
+    driver: str
+    kind: str
+    """What it is: flow, group, neighbor, announcement, gateway ..."""
+    object: str
+    desired: str
+    observed: str
+    action: str
+    """What is done about it: `repair`, `ignore` or `adopt`."""
+    message: str = ""
+    """Why the repair failed, or why another action than the policy's was taken."""
+    found_s: float
+    """Seconds ago."""
+    over_s: float | None = None
+    """Seconds since it is no more; None: it is still there."""
+
+
+class TruthReport(Document):
+    """Whether one part of the gateway is as wanted, and how old that knowledge is."""
+
+    subject: str
+    """`speaker`, `flows` or `groups`."""
+    status: str
+    """`as_wanted`, `differs` or `unknown`."""
+    differing: int = 0
+    """Objects that somebody else changed and that are not put right."""
+    age_s: float | None = None
+    """Seconds since it was last observed; None: not since this agent started."""
 
 
 class ConnectionReport(Document):
@@ -159,6 +241,14 @@ class ConnectionReport(Document):
     learned: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Prefixes in use from the far end, by family."""
     conditions: tuple[ConditionReport, ...] = ()
+    stage: str = ""
+    """How far a take-down is: withdraw, unroute, close, gone; `present` for what is wanted."""
+    sessions_age_s: float | None = 0.0
+    """Seconds since the speaker last said what `sessions` and `learned` rest on; None: it has not answered since
+    this agent started, and they mean nothing."""
+    tables_age_s: float | None = 0.0
+    """The same for the gateway's tables, which `phase` rests on."""
+    orders: tuple[OrderReport, ...] = ()
 
 
 class PortInventory(Document):
@@ -201,3 +291,6 @@ class ReportDocument(Document):
     inventory: Inventory
     processes: tuple[ProcessReport, ...] = ()
     connections: tuple[ConnectionReport, ...] = ()
+    drifts: tuple[DriftReport, ...] = ()
+    """What is there now, and the latest of what was repaired."""
+    truth: tuple[TruthReport, ...] = ()
