@@ -22,6 +22,8 @@ _HOST: Final = 2
 _LOCAL: Final = 1
 _REMOTE: Final = 0
 _RANKS: Final = 8
+_RESORT_WAYS: Final = 2
+"""How many paths carry the same packet when none is known to be alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,10 @@ def expand(intent: ForwardingIntent, site: Site) -> Wanted:
 def buckets(next_hops: tuple[NextHop, ...], site: Site, numbers: ports.PortMap) -> tuple[Bucket, ...]:
     """Fast-failover buckets in order of preference, and the last resort.
 
-    The last bucket watches the always-up internal port and goes out by the most preferred path: a stall of
-    the switch drops BFD on all paths at once, and without it nothing would be live for a second.
+    The last bucket watches the always-up internal port: a stall of the switch drops BFD on all paths at
+    once, and without that bucket nothing would be live for a second. It goes out by the two most preferred
+    paths at the same time. When none is known to be alive, one of them may truly be dead while the other
+    has only missed a few BFD packets; a packet twice is better than none.
     """
     wan = {port.interface: numbers.numbers[port.interface] for port in site.wan}
     ways: list[Bucket] = []
@@ -102,7 +106,8 @@ def buckets(next_hops: tuple[NextHop, ...], site: Site, numbers: ports.PortMap) 
             Output(wan[hop.interface]),
         )
         ways.append(Bucket(actions, wan[hop.interface]))
-    return (*ways, Bucket(ways[0].actions, numbers.lan_l3))
+    resort = tuple(action for way in ways[:_RESORT_WAYS] for action in way.actions)
+    return (*ways, Bucket(resort, numbers.lan_l3))
 
 
 def _own(address: str, site: Site, numbers: ports.PortMap) -> Flow:

@@ -81,8 +81,8 @@ def step(hold: Hold, port: PortStatus | None, hold_down: float, now: float) -> H
 def preference(hold: Hold) -> tuple[bool, float]:
     """Sort key among paths: those that are up, then the one that was last seen well.
 
-    The first path also serves as last resort. A stall of the switch takes BFD down on all paths at once: then
-    the path that carried until now is the better guess than one that was lost before. Whether a path without
+    The first paths also serve as last resort. A stall of the switch takes BFD down on all paths at once: then
+    those that carried until now are the better guess than one that was lost before. Whether a path without
     preference is alive again does not matter here; the group's buckets know that.
     """
     up = hold.standing is Standing.UP

@@ -14,9 +14,9 @@ UNSHARE = ["unshare", "-r", "--net", "--mount", "--pid", "--fork", "--kill-child
 ROOT = Path(__file__).parents[3]
 
 
-def play(story: str, *arguments: str, seconds: float = 60.0) -> str:
-    """Run `stories.STORY(*arguments)` in a sandbox; its output, or an AssertionError that shows it."""
-    command = [*UNSHARE, sys.executable, "-m", "tests.daemon.openflow.sandbox", story, *arguments]
+def play(story: str, *arguments: str, seconds: float = 60.0, module: str = "stories") -> str:
+    """Run `MODULE.STORY(*arguments)` in a sandbox; its output, or an AssertionError that shows it."""
+    command = [*UNSHARE, sys.executable, "-m", "tests.daemon.openflow.sandbox", module, story, *arguments]
     done = subprocess.run(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
     )
@@ -32,8 +32,8 @@ def main() -> None:
         # the project may be there.
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
         tempfile.tempdir = "/run"
-        stories = importlib.import_module("tests.daemon.openflow.stories")
-        getattr(stories, sys.argv[1])(*sys.argv[2:])
+        stories = importlib.import_module(f"tests.daemon.openflow.{sys.argv[1]}")
+        getattr(stories, sys.argv[2])(*sys.argv[3:])
         status = 0
     finally:
         if status:

@@ -6,7 +6,6 @@ Numbers that depend on the machine's load are not asserted beyond what would mea
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 import time
 from ipaddress import ip_network
@@ -15,7 +14,7 @@ import pytest
 
 from cellnet_core.drivers.contract import DriverUnavailableError, ForwardingIntent, Hint, Route
 from tests.daemon.openflow import frames
-from tests.daemon.openflow.world import Gateway, Stream, World, host4, host6, passes, settle, until
+from tests.daemon.openflow.world import Gateway, Stream, World, collect, host4, host6, passes, until
 
 
 def boot_is_idempotent() -> None:
@@ -195,115 +194,6 @@ def controller_restart_moves_no_packet(library: str) -> None:
     assert main.ofctl("dump-flows", "--no-stats") == before
 
 
-def blackhole_is_survived() -> None:
-    """A silent fault: the group takes the other path by BFD, the driver hints, the hold-down is free."""
-    world = World()
-    world.start()
-    world.connect()
-    main, east = world.main, world.east
-    hints: list[tuple[float, Hint]] = []
-    asyncio.run_coroutine_threadsafe(_collect(main, hints), main._loop)
-    until(lambda: main.driver._watchers)
-    assert passes(world, 4)
-    with Stream(world, 4) as there, Stream(world, 6, source=2) as back:
-        until(lambda: there.received and back.received)
-        fault = time.monotonic()
-        for gateway in world.gateways:
-            gateway.run("nft", "-f", "-", stdin=_BLACKHOLE)
-        down = until(lambda: [at for at, hint in hints if hint.detail.get("bfd") == "down"])
-        seen = next(port for port in main.observe().ports if port.interface == "wan1")
-        assert seen.link_up is True, seen
-        assert seen.bfd in ("down", "init"), seen
-        assert seen.flaps >= 1, seen
-        for stream in (there, back):  # the fault is still there, and packets pass
-            mark = len(stream.received)
-            until(lambda stream=stream, mark=mark: len(stream.received) > mark + 50)
-        for gateway in world.gateways:  # the hold-down, before BFD can be back
-            assert gateway.converge(world.intent(gateway, (2, 1))) == 1
-        print(f"hint {1000 * (down[0] - fault):.0f} ms after the fault")
-        for gateway in world.gateways:
-            gateway.run("nft", "delete", "table", "netdev", "fault")
-        repaired = {there: there.sent, back: back.sent}
-        for gateway in world.gateways:
-            until(gateway.bfd_up)
-        settle(0.2)
-        for gateway in world.gateways:  # hold-down is over: back to the first path, in place
-            assert gateway.converge(world.intent(gateway)) == 1
-        settle(0.2)
-    for stream, mark in repaired.items():
-        print(f"lost {stream.lost} of {stream.sent}")
-        assert stream.lost > 0, "the fault was none"
-        # BFD coming back, and the way back to the first path, cost nothing.
-        assert set(range(mark, stream.sent)) <= stream.received
-    assert east.observe_fresh().unowned == ()
-
-
-_BLACKHOLE = """table netdev fault {
-  chain out { type filter hook egress device "wan1" priority 0; policy drop; }
-}
-"""
-
-
-async def _collect(gateway: Gateway, hints: list[tuple[float, Hint]]) -> None:
-    async for hint in gateway.driver.watch():
-        hints.append((time.monotonic(), hint))  # noqa: PERF401 - the time at which it came
-
-
-def new_order_loses_nothing() -> None:
-    """A group that changes in place under traffic: not a packet is lost, there and back, forty times."""
-    world = World()
-    world.start()
-    world.connect()
-    assert passes(world, 4)
-    with Stream(world) as stream:
-        until(lambda: stream.received)
-        for turn in range(40):
-            world.main.converge(world.intent(world.main, (2, 1) if turn % 2 == 0 else (1, 2)))
-    assert stream.lost == 0, (stream.lost, stream.sent)
-
-
-def freeze_loses_nothing() -> None:
-    """The switch stands still for 100 ms: BFD drops on both paths at once, the last resort carries on."""
-    world = World(bfd_ms=10)
-    world.start()
-    world.connect()
-    assert passes(world, 4)
-    main = world.main
-    assert main.switch is not None
-    with Stream(world) as stream:
-        until(lambda: stream.received)
-        main.switch.send_signal(signal.SIGSTOP)
-        settle(0.1)
-        main.switch.send_signal(signal.SIGCONT)
-        far = until(lambda: [port for port in world.east.observe().ports if port.flaps])
-        settle(0.3)
-    print(f"flapped at the far end: {[port.interface for port in far]}")
-    assert stream.lost == 0, (stream.lost, stream.sent)
-
-
-def without_last_resort_it_loses() -> None:
-    """The same freeze with the last buckets taken away: packets are lost, so the test above can fail."""
-    world = World(bfd_ms=10)
-    world.start()
-    world.connect()
-    assert passes(world, 4)
-    for gateway in world.gateways:
-        group = gateway.ofctl("dump-groups", "--no-names").split("\n")[1].strip()
-        head, *buckets = group.split(",bucket=")
-        gateway.ofctl("mod-group", ",bucket=".join([head, *buckets[:-1]]))
-    main = world.main
-    assert main.switch is not None
-    with Stream(world) as stream:
-        until(lambda: stream.received)
-        main.switch.send_signal(signal.SIGSTOP)
-        settle(0.1)
-        main.switch.send_signal(signal.SIGCONT)
-        until(lambda: [port for port in world.east.observe().ports if port.flaps])
-        settle(0.3)
-    print(f"lost {stream.lost} of {stream.sent}")
-    assert stream.lost > 0
-
-
 def killed_switch_comes_back() -> None:
     """kill -9 takes flows and groups, at times ports with addresses; boot and a plan bring all of it back."""
     world = World()
@@ -311,7 +201,7 @@ def killed_switch_comes_back() -> None:
     world.connect()
     main = world.main
     hints: list[tuple[float, Hint]] = []
-    asyncio.run_coroutine_threadsafe(_collect(main, hints), main._loop)
+    asyncio.run_coroutine_threadsafe(collect(main, hints), main._loop)
     until(lambda: main.driver._watchers)
     before = main.observe_fresh()
     killed = time.monotonic()

@@ -20,13 +20,24 @@ def test_with_either_library(story: str, library: str) -> None:
     [
         "boot_is_idempotent",
         "boot_says_what_is_missing",
-        "blackhole_is_survived",
-        "new_order_loses_nothing",
-        "freeze_loses_nothing",
-        "without_last_resort_it_loses",
         "killed_switch_comes_back",
         "kernel_is_silent",
     ],
 )
 def test_with_ryu(story: str) -> None:
     print(play(story))
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "blackhole_is_survived",
+        "new_order_loses_nothing",
+        "freeze_loses_nothing",
+        "without_last_resort_it_loses",
+        "false_alarm_beside_a_dead_path",
+        "one_way_resort_goes_the_wrong_way",
+    ],
+)
+def test_failover(story: str) -> None:
+    print(play(story, module="failover"))

@@ -21,7 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cellnet_core.drivers.contract import Adjacency, ForwardingIntent, ForwardingObservation, NextHop, Route
+from cellnet_core.drivers.contract import (
+    Adjacency,
+    ForwardingIntent,
+    ForwardingObservation,
+    Hint,
+    NextHop,
+    Route,
+)
 from cellnet_core.drivers.openflow import OpenFlowGateway
 from cellnet_core.model.clock import SystemClock
 from cellnet_core.model.journal import NoJournal
@@ -358,3 +365,9 @@ def passes(world: World, version: int, source: int = 1) -> bool:
         except AssertionError:
             return False
     return True
+
+
+async def collect(gateway: Gateway, hints: list[tuple[float, Hint]]) -> None:
+    """Write down each hint of the driver and when it came, for ever."""
+    async for hint in gateway.driver.watch():
+        hints.append((time.monotonic(), hint))  # noqa: PERF401 - the time at which it came
