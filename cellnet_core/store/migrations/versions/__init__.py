@@ -1,0 +1,1 @@
+"""One module per revision, rNNNN_what.py; each names the one before it."""
