@@ -1,7 +1,7 @@
 """What every service of the manager works with, and how a change is made.
 
-A change is one transaction: rows, the generations of the intents that follow from them, and its events: all
-or nothing. Only after the commit is the journal told and are waiting agents woken.
+A change is one transaction: rows, the generations of the intents that follow from them, its events, and the
+audit of who made it: all or nothing. Only after the commit is the journal told and are waiting agents woken.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cellnet_core.manager import intent
+from cellnet_core.manager import audit, intent
+from cellnet_core.manager.caller import CALLER
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.reports import Reports
 from cellnet_core.manager.wakeups import EVENTS, Wakeups
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
 from cellnet_core.store import agents, cells, connections, events
+from cellnet_core.store.audit import Recorder
 from cellnet_core.store.database import Database
 from cellnet_core.store.records import AgentKey, AgentRecord, EventRecord
 
@@ -42,10 +44,14 @@ class Context:
     @contextmanager
     def change(self, request_id: str | None = None) -> Iterator[Change]:
         """A transaction. Raises StoreUnavailableError; whatever the block raises rolls it back."""
+        caller = CALLER.get()
         with self.database.write() as session:
             change = Change(self, session, request_id)
+            recorder = None if caller is None else Recorder(session)
             yield change
             changed = change.finish()
+            if caller is not None and recorder is not None:
+                audit.write(session, caller, change.at, recorder.finish())
         for event in change.recorded:
             self.journal.record(
                 event.type,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cellnet_core.manager.agents import Agents
+from cellnet_core.manager.audit import Audit
 from cellnet_core.manager.cells import Cells
 from cellnet_core.manager.connections import Connections
 from cellnet_core.manager.context import Context
@@ -26,6 +27,7 @@ class Manager:
     events: Events
     monitor: Monitor
     topology: Topology
+    audit: Audit
 
 
 def assemble(context: Context) -> Manager:
@@ -39,4 +41,5 @@ def assemble(context: Context) -> Manager:
         events=Events(context),
         monitor=Monitor(context),
         topology=Topology(context, Cells(context)),
+        audit=Audit(context.database),
     )

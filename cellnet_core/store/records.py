@@ -172,3 +172,40 @@ class EventRecord:
     message: str
     request_id: str | None
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One change of one object, and who wanted it. `id` is given by the store and only grows."""
+
+    id: int
+    time: datetime
+    request_id: str
+    user: str
+    roles: tuple[str, ...]
+    method: str
+    path: str
+    action: str
+    """created, updated or deleted."""
+    resource_type: str
+    resource_id: str
+    resource_name: str
+    revision_before: int | None
+    revision_after: int | None
+    changed: dict[str, Any]
+    """Field to its value before and after, secrets masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """What is remembered of an agent's enrolment: nothing that lets anybody pass for it.
+
+    `serial` is that of the one-time token it used, which grows with time; all tokens up to it are void. The
+    nonces are what both sides said then; without them the credential is revoked.
+    """
+
+    key: AgentKey
+    serial: int
+    agent_nonce: str | None
+    manager_nonce: str | None
+    updated_at: datetime

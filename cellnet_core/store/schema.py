@@ -175,3 +175,39 @@ class EventRow(Base):
         Index("events_by_resource", "resource_type", "resource_id"),
         {"sqlite_autoincrement": True},
     )
+
+
+class AuditRow(Base):
+    """Who changed what; appended, never changed."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    time: Mapped[datetime]
+    request_id: Mapped[str] = mapped_column(String(60), index=True)
+    user: Mapped[str] = mapped_column(String(63))
+    roles: Mapped[list[str]]
+    method: Mapped[str] = mapped_column(String(10))
+    path: Mapped[str] = mapped_column(String(400))
+    action: Mapped[str] = mapped_column(String(10))
+    resource_type: Mapped[str] = mapped_column(String(20))
+    resource_id: Mapped[str] = mapped_column(String(120))
+    resource_name: Mapped[str] = mapped_column(String(120))
+    revision_before: Mapped[int | None]
+    revision_after: Mapped[int | None]
+    changed: Mapped[dict[str, Any]]
+    __table_args__ = (
+        Index("audit_by_resource", "resource_type", "resource_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class CredentialRow(Base):
+    """An agent that was enrolled, or whose credential was revoked. No secret: keys are derived."""
+
+    __tablename__ = "agent_credentials"
+    cell_id: Mapped[str] = mapped_column(ForeignKey("cells.id"), primary_key=True)
+    gateway: Mapped[str] = mapped_column(String(63), primary_key=True)
+    serial: Mapped[int] = mapped_column(BigInteger)
+    agent_nonce: Mapped[str | None] = mapped_column(String(64))
+    manager_nonce: Mapped[str | None] = mapped_column(String(64))
+    updated_at: Mapped[datetime]

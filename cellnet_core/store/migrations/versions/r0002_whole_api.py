@@ -21,6 +21,8 @@ def upgrade() -> None:
     _versioned_by_alembic()
     _what_agents_were_told()
     _found_by_one_look()
+    _who_changed_what()
+    _enrolled_agents()
 
 
 def _versioned_by_alembic() -> None:
@@ -43,3 +45,40 @@ def _found_by_one_look() -> None:
     op.create_index("connections_by_ends", "connections", ["local_endpoint_id", "remote_endpoint_id"])
     op.drop_index("prefixes_by_range", "prefixes")
     op.create_index("prefixes_by_range", "prefixes", ["version", "first", "last", "cell_id"])
+
+
+def _who_changed_what() -> None:
+    """The audit."""
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("time", sa.DateTime, nullable=False),
+        sa.Column("request_id", sa.String(60), nullable=False),
+        sa.Column("user", sa.String(63), nullable=False),
+        sa.Column("roles", sa.JSON, nullable=False),
+        sa.Column("method", sa.String(10), nullable=False),
+        sa.Column("path", sa.String(400), nullable=False),
+        sa.Column("action", sa.String(10), nullable=False),
+        sa.Column("resource_type", sa.String(20), nullable=False),
+        sa.Column("resource_id", sa.String(120), nullable=False),
+        sa.Column("resource_name", sa.String(120), nullable=False),
+        sa.Column("revision_before", sa.Integer, nullable=True),
+        sa.Column("revision_after", sa.Integer, nullable=True),
+        sa.Column("changed", sa.JSON, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_audit_request_id", "audit", ["request_id"])
+    op.create_index("audit_by_resource", "audit", ["resource_type", "resource_id"])
+
+
+def _enrolled_agents() -> None:
+    """Which one-time token each agent used, and what was said then; no secret."""
+    op.create_table(
+        "agent_credentials",
+        sa.Column("cell_id", sa.String(36), sa.ForeignKey("cells.id"), primary_key=True),
+        sa.Column("gateway", sa.String(63), primary_key=True),
+        sa.Column("serial", sa.BigInteger, nullable=False),
+        sa.Column("agent_nonce", sa.String(64), nullable=True),
+        sa.Column("manager_nonce", sa.String(64), nullable=True),
+        sa.Column("updated_at", sa.DateTime, nullable=False),
+    )

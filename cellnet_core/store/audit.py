@@ -1,0 +1,210 @@
+"""Who changed what: seen by the session itself while rows are written, kept in the same transaction.
+
+`Recorder` watches a session and knows which fields of which objects change, whoever changes them; so a service
+cannot forget to say so. What is only worked out (statuses, derived rows) is no change of anybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import event, inspect, select
+from sqlalchemy.orm import Session
+
+from cellnet_core.model import redaction
+from cellnet_core.store import listing
+from cellnet_core.store.records import AuditRecord
+from cellnet_core.store.schema import AuditRow, Base
+
+RESOURCES: Mapping[str, str] = {
+    "cells": "cell",
+    "endpoints": "endpoint",
+    "connections": "connection",
+    "agent_credentials": "agent credential",
+}
+"""Tables whose rows people change, and what people call such a row."""
+DERIVED = frozenset({"meta", "paths", "prefixes", "agents", "events", "audit"})
+"""Tables that only follow from the others; every table is in one of the two (a test sees to that)."""
+WORKED_OUT = frozenset(
+    {
+        "created_at",
+        "updated_at",
+        "revision_number",  # shown by itself
+        "observed_revision",
+        "state",
+        "provisioning_status",
+        "operating_status",
+        "conditions",
+        "told_local",
+        "told_remote",
+    }
+)
+
+COLUMNS: listing.Columns = {
+    "id": AuditRow.id,
+    "time": AuditRow.time,
+    "request_id": AuditRow.request_id,
+    "user": AuditRow.user,
+    "method": AuditRow.method,
+    "action": AuditRow.action,
+    "resource_type": AuditRow.resource_type,
+    "resource_id": AuditRow.resource_id,
+    "resource_name": AuditRow.resource_name,
+}
+
+
+@dataclass(slots=True)
+class Seen:
+    """One object of a transaction: what happened to it, all flushes together."""
+
+    resource_type: str
+    resource_id: str
+    name: str
+    action: str
+    revision_before: int | None
+    revision_after: int | None
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+class Recorder:
+    """Watches one session from now on until `finish`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._seen: dict[tuple[str, str], Seen] = {}
+        event.listen(session, "before_flush", self._flush)
+
+    def finish(self) -> tuple[Seen, ...]:
+        """What changed; an object that ended as it began is left out."""
+        event.remove(self._session, "before_flush", self._flush)
+        return tuple(seen for seen in self._seen.values() if seen.action != "updated" or _differ(seen))
+
+    def _flush(self, session: Session, _context: Any, _instances: Any) -> None:
+        for row in session.new:
+            self._note(row, "created")
+        for row in session.dirty:
+            self._note(row, "updated")
+        for row in session.deleted:
+            self._note(row, "deleted")
+
+    def _note(self, row: Any, action: str) -> None:
+        kind = RESOURCES.get(row.__tablename__)
+        if kind is None:
+            return
+        state = inspect(row)
+        values = state.dict
+        if action == "deleted":
+            key = tuple(getattr(row, column.key) for column in state.mapper.primary_key)
+        else:
+            key = tuple(values.get(column.key) for column in state.mapper.primary_key)
+        identifier = "/".join(str(part) for part in key)
+        seen = self._seen.get((kind, identifier))
+        if seen is None:
+            revision = values.get("revision_number")
+            seen = Seen(kind, identifier, str(values.get("name", identifier)), action, revision, revision)
+            if action == "created":
+                seen.revision_before = None
+            self._seen[kind, identifier] = seen
+        elif action == "deleted":
+            seen.action = action
+        if action == "deleted":
+            seen.revision_after = None
+            return
+        for column in state.mapper.column_attrs:
+            history = state.attrs[column.key].history
+            if not history.added and not history.deleted:
+                continue
+            new = history.added[0] if history.added else None
+            old = history.deleted[0] if history.deleted else None
+            if column.key == "revision_number":
+                seen.revision_after = new
+                if seen.before.setdefault(column.key, old) is not None:
+                    seen.revision_before = seen.before[column.key]
+            elif column.key not in WORKED_OUT:
+                seen.before.setdefault(column.key, old)
+                seen.after[column.key] = new
+
+
+def _differ(seen: Seen) -> bool:
+    return any(seen.before.get(name) != value for name, value in seen.after.items()) or (
+        seen.revision_before != seen.revision_after
+    )
+
+
+def changed_fields(seen: Seen) -> dict[str, Any]:
+    """Field to its value before and after, secrets masked."""
+    return {
+        name: {
+            "before": _plain(redaction.masked(name, seen.before.get(name))),
+            "after": _plain(redaction.masked(name, value)),
+        }
+        for name, value in sorted(seen.after.items())
+        if seen.before.get(name) != value
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def add(session: Session, records: Iterable[AuditRecord]) -> None:
+    """Append the records; the store gives them their ids."""
+    for record in records:
+        session.add(
+            AuditRow(
+                time=record.time,
+                request_id=record.request_id,
+                user=record.user,
+                roles=list(record.roles),
+                method=record.method,
+                path=record.path,
+                action=record.action,
+                resource_type=record.resource_type,
+                resource_id=record.resource_id,
+                resource_name=record.resource_name,
+                revision_before=record.revision_before,
+                revision_after=record.revision_after,
+                changed=record.changed,
+            )
+        )
+    session.flush()
+
+
+def page(session: Session, query: listing.PageQuery) -> listing.Page[AuditRecord]:
+    """A page of records."""
+    rows, more = listing.fetch(session, select(AuditRow), COLUMNS, query)
+    return listing.Page(tuple(_record(row) for row in rows), more)
+
+
+def find(session: Session, record_id: int) -> AuditRecord | None:
+    """The record with that id."""
+    row = session.get(AuditRow, record_id)
+    return None if row is None else _record(row)
+
+
+def tables() -> frozenset[str]:
+    """Every table there is."""
+    return frozenset(Base.metadata.tables)
+
+
+def _record(row: AuditRow) -> AuditRecord:
+    return AuditRecord(
+        id=row.id,
+        time=row.time,
+        request_id=row.request_id,
+        user=row.user,
+        roles=tuple(row.roles),
+        method=row.method,
+        path=row.path,
+        action=row.action,
+        resource_type=row.resource_type,
+        resource_id=row.resource_id,
+        resource_name=row.resource_name,
+        revision_before=row.revision_before,
+        revision_after=row.revision_after,
+        changed=dict(row.changed),
+    )
