@@ -7,7 +7,7 @@ unchecked request may raise ValueError from deep inside.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import IPv4Interface, ip_address, ip_interface, ip_network
 
 from topologies import numbering
@@ -25,7 +25,7 @@ from topologies.model import (
     Topology,
 )
 from topologies.numbering import Mac
-from topologies.specs import CellSpec, HostSpec, LinkSpec, TopologySpec
+from topologies.specs import CellSpec, HostSpec, LinkSpec, RouterSpec, TopologySpec
 
 LAN_PORT = "ip-lan"
 
@@ -50,9 +50,17 @@ def manager_name(cell: str) -> str:
     return f"{cell}-mgr"
 
 
-def path_names(link: LinkSpec) -> tuple[str, ...]:
-    """The names of the paths of a link, such as main-east-1 and main-east-2."""
-    return tuple(f"{link.a}-{link.b}-{number}" for number in range(1, link.paths + 1))
+def path_names(link: LinkSpec, routers: Collection[str] = ()) -> tuple[str, ...]:
+    """The names of the paths of a link: main-east-1 and main-east-2 between cells, main-p1 and main-p1-2
+    where an end is one of these routers (a second cable to one is rare, and must rename nothing)."""
+    stem = f"{link.a}-{link.b}"
+    names = tuple(f"{stem}-{number}" for number in range(1, link.paths + 1))
+    return (stem, *names[1:]) if {link.a, link.b} & set(routers) else names
+
+
+def router_asn(spec: RouterSpec, number: int) -> int:
+    """The AS number of router `number` (from 1): the written one, else the derived one."""
+    return spec.asn if spec.asn is not None else numbering.router_asn(number)
 
 
 def spread(number: int, gateways: int) -> int:
@@ -81,7 +89,7 @@ def assemble(spec: TopologySpec) -> Topology:
     """The topology that a request without problems (`checks.check`) describes."""
     cells = tuple(_cell(spec.name, cell, n) for n, cell in enumerate(spec.cells, 1))
     routers = tuple(
-        Router(router.name, router.asn, f"100.127.{number // 256}.{number % 256}", router.daemon)
+        Router(router.name, router_asn(router, number), numbering.router_id(number), router.daemon)
         for number, router in enumerate(spec.routers, 1)
     )
     links = [*_wan_links(spec), *_management_links(cells)]
@@ -138,6 +146,7 @@ def _gateway(cell: str, n: int, k: int, prefixes: tuple[Network, ...]) -> Gatewa
 
 def _wan_links(spec: TopologySpec) -> Iterator[Link]:
     gateways = {cell.name: cell.gateways for cell in spec.cells}
+    routers = {router.name for router in spec.routers}
     ports: Counter[str] = Counter()  # by node
     dealt: Counter[str] = Counter()  # by cell
     path = 0
@@ -154,7 +163,7 @@ def _wan_links(spec: TopologySpec) -> Iterator[Link]:
         return Port(node, name, Mac.wan(path, side), addresses, f"ip-{name}", Mac.wan_port(path, side))
 
     for link in spec.links:
-        for name in path_names(link):
+        for name in path_names(link, routers):
             path += 1
             yield Link(name, LinkKind.WAN, port(link.a, 0), port(link.b, 1))
 

@@ -53,8 +53,11 @@ class Builder:
         cell = CellSpec(name, kind, asn, tuple(prefixes), gateways, specs)
         return self._with(replace(self.spec, cells=(*self.spec.cells, cell)))
 
-    def router(self, name: str, *, asn: int, daemon: str = "bird") -> Builder:
-        """Add a provider's router to the WAN; `direct` then takes its name like that of a cell."""
+    def router(self, name: str, *, asn: int | None = None, daemon: str = "bird") -> Builder:
+        """Add a provider's router to the WAN; `direct` then takes its name like that of a cell.
+
+        `daemon` is what runs on it: "bird" or "frr". The order of routers numbers them.
+        """
         router = RouterSpec(name, asn, daemon)
         return self._with(replace(self.spec, routers=(*self.spec.routers, router)))
 

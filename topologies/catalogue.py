@@ -6,8 +6,10 @@ A design is a pure function from settings to a builder, and a row in `DESIGNS`; 
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from topologies import numbering
 from topologies.builder import Builder
@@ -30,6 +32,40 @@ class Setting:
         """The allowed values as text."""
         return f"{self.low} to {self.high}" if self.low != self.high else str(self.low)
 
+    def read(self, value: int | str) -> int | None:
+        """The value, or None if it is out of range. Raises ValueError for what is no number."""
+        text = str(value)
+        if not (text.isascii() and text.removeprefix("-").isdigit()):
+            raise ValueError(f"{value!r} is no whole number; give {self.range}")
+        return int(text) if self.low <= int(text) <= self.high else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A word that a user may set; the first one is the default."""
+
+    name: str
+    meaning: str
+    words: tuple[str, ...]
+
+    @property
+    def default(self) -> str:
+        """The word for who sets none."""
+        return self.words[0]
+
+    @property
+    def range(self) -> str:
+        """The allowed words as text."""
+        return " or ".join(self.words)
+
+    def read(self, value: int | str) -> str | None:
+        """The word, or None if it is none of them."""
+        return str(value) if value in self.words else None
+
+
+Chosen = Mapping[str, Any]
+"""Every setting of a design with its value: a number for a Setting, a word for a Choice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Design:
@@ -37,15 +73,18 @@ class Design:
 
     name: str
     summary: str
-    settings: tuple[Setting, ...]
-    draft: Callable[[Mapping[str, int], Builder], Builder]
+    settings: tuple[Setting | Choice, ...]
+    draft: Callable[[Chosen, Builder], Builder]
+
+
+_HOSTS = Setting("hosts", "hosts in each cell", 1, 0, numbering.MAX_HOSTS)
 
 
 def _settings(cells: Setting, paths: int) -> tuple[Setting, ...]:
     return (
         cells,
         Setting("paths", "parallel paths between two linked cells", paths, 1, numbering.MAX_PATHS_PER_LINK),
-        Setting("hosts", "hosts in each cell", 1, 0, numbering.MAX_HOSTS),
+        _HOSTS,
     )
 
 
@@ -59,13 +98,13 @@ def _numbered(stem: str, first: int, cells: int) -> list[str]:
     return ["main", *(f"{stem}{number}" for number in range(first, first + cells - 1))]
 
 
-def _two_cells(settings: Mapping[str, int], builder: Builder) -> Builder:
+def _two_cells(settings: Chosen, builder: Builder) -> Builder:
     return _cells(builder, ["main", "east"], settings["hosts"]).direct(
         "main", "east", paths=settings["paths"]
     )
 
 
-def _main_and_subs(settings: Mapping[str, int], builder: Builder) -> Builder:
+def _main_and_subs(settings: Chosen, builder: Builder) -> Builder:
     names = _numbered("sub", 1, settings["cells"])
     builder = _cells(builder, names, settings["hosts"])
     for name in names[1:]:
@@ -73,7 +112,7 @@ def _main_and_subs(settings: Mapping[str, int], builder: Builder) -> Builder:
     return builder
 
 
-def _ring(settings: Mapping[str, int], builder: Builder) -> Builder:
+def _ring(settings: Chosen, builder: Builder) -> Builder:
     names = _numbered("cell", 2, settings["cells"])
     builder = _cells(builder, names, settings["hosts"])
     for name, following in zip(names, [*names[1:], names[0]], strict=True):
@@ -81,12 +120,30 @@ def _ring(settings: Mapping[str, int], builder: Builder) -> Builder:
     return builder
 
 
-def _full_mesh(settings: Mapping[str, int], builder: Builder) -> Builder:
+def _full_mesh(settings: Chosen, builder: Builder) -> Builder:
     names = _numbered("cell", 2, settings["cells"])
     builder = _cells(builder, names, settings["hosts"])
     for position, name in enumerate(names):
         for other in names[position + 1 :]:
             builder = builder.direct(name, other, paths=settings["paths"])
+    return builder
+
+
+def _provider(settings: Chosen, builder: Builder) -> Builder:
+    names = _numbered("cell", 2, settings["cells"])
+    routers = [f"p{number}" for number in range(1, settings["routers"] + 1)]
+    daemons = {"mixed": itertools.cycle(("bird", "frr"))}.get(
+        settings["daemon"], itertools.repeat(settings["daemon"])
+    )
+    for router, daemon in zip(routers, daemons, strict=False):
+        builder = builder.router(router, daemon=daemon)
+    builder = _cells(builder, names, settings["hosts"])
+    # The routers' own links come first, so that one more cell changes no address.
+    for one, other in itertools.combinations(routers, 2):
+        builder = builder.direct(one, other)
+    for name in names:
+        for router in routers:
+            builder = builder.direct(name, router)
     return builder
 
 
@@ -115,6 +172,17 @@ DESIGNS: tuple[Design, ...] = (
         "every cell linked to every other",
         _settings(Setting("cells", _TOTAL, 4, 2, 100), paths=1),
         _full_mesh,
+    ),
+    Design(
+        "provider",
+        "every cell linked to each provider router, the routers to each other",
+        (
+            Setting("cells", _TOTAL, 2, 2, numbering.MAX_CELLS),
+            Setting("routers", "routers, each a provider of its own", 2, 1, 8),
+            Choice("daemon", "what runs on the routers", ("bird", "frr", "mixed")),
+            _HOSTS,
+        ),
+        _provider,
     ),
 )
 
@@ -146,9 +214,9 @@ def build(name: str, settings: Mapping[str, int | str] | None = None) -> Topolog
     return design.draft(values, Builder(name, parameters={"catalogue": name, **values})).build()
 
 
-def _read(design: Design, given: Mapping[str, int | str]) -> tuple[dict[str, int], list[Problem]]:
+def _read(design: Design, given: Mapping[str, int | str]) -> tuple[dict[str, int | str], list[Problem]]:
     known = {setting.name: setting for setting in design.settings}
-    values = {setting.name: setting.default for setting in design.settings}
+    values: dict[str, int | str] = {setting.name: setting.default for setting in design.settings}
     problems = []
     for key, value in given.items():
         place = f"--set {key}={value}"
@@ -158,18 +226,15 @@ def _read(design: Design, given: Mapping[str, int | str]) -> tuple[dict[str, int
             )
             continue
         setting = known[key]
-        number = _number(value)
-        if number is None:
-            problems.append(Problem(f"{value!r} is no whole number; give {setting.range}", place))
-        elif not setting.low <= number <= setting.high:
+        try:
+            read = setting.read(value)
+        except ValueError as error:
+            problems.append(Problem(str(error), place))
+            continue
+        if read is None:
             problems.append(
                 Problem(f"{design.name} takes {setting.range} for {key} ({setting.meaning})", place)
             )
         else:
-            values[key] = number
+            values[key] = read
     return values, problems
-
-
-def _number(value: int | str) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.removeprefix("-").isdigit() else None

@@ -20,6 +20,7 @@ from topologies.specs import LinkSpec, Path, TopologySpec
 RESERVED_NAMES = frozenset({numbering.MANAGEMENT_NODE, "all", "lab", "localhost", "manager", "none"})
 DAEMONS = ("bird", "frr")
 _NODE_NAME = re.compile(r".*-(gw|ctl|h)[0-9]+|.*-mgr|mgmt-.*")
+_NODE_SUFFIX = re.compile(r"(gw|ctl|h)[0-9]+|mgr")
 _RESERVED_ASNS = frozenset({0, 23_456, 65_535, 4_294_967_295})  # RFC 7607, 6793, 7300
 _NAME_HELP = "use lower-case letters, digits and hyphens, beginning with a letter and ending with no hyphen"
 
@@ -32,6 +33,7 @@ def check(spec: TopologySpec, unreadable: Collection[Path] = ()) -> list[Finding
         _names,
         _kinds,
         _as_numbers,
+        _routers,
         address_checks.prefixes,
         address_checks.hosts,
         _links,
@@ -117,6 +119,29 @@ def _names(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]
         first.setdefault(name, (what, path))
 
 
+def _routers(spec: TopologySpec, _: frozenset[Path]) -> Iterator[Finding]:
+    if len(spec.routers) > numbering.MAX_ROUTERS:
+        yield Finding(
+            ("routers", numbering.MAX_ROUTERS),
+            f"this is router number {numbering.MAX_ROUTERS + 1} of {len(spec.routers)}",
+            f"a topology has at most {numbering.MAX_ROUTERS} routers",
+        )
+    for index, router in enumerate(spec.routers):
+        if router.daemon not in DAEMONS:
+            yield Finding(
+                ("routers", index, "daemon"),
+                f"{router.daemon!r} is no choice here",
+                f"write {' or '.join(DAEMONS)}",
+            )
+        if _NODE_SUFFIX.fullmatch(router.name):
+            # Its link to the cell main would be called main-gw1, like a node.
+            yield Finding(
+                ("routers", index, "name"),
+                f"the name {router.name!r} is what nodes inside a cell are called by",
+                "choose another than gw1, ctl1, h1 or mgr, such as p1",
+            )
+
+
 def _kinds(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]:
     mains = [index for index, cell in enumerate(spec.cells) if cell.effective_kind is CellKind.MAIN]
     for index in mains[1:]:
@@ -145,6 +170,8 @@ def _as_numbers(spec: TopologySpec, _: frozenset[Path]) -> Iterator[Finding]:
     ]
     asked += [
         (f"router {router.name}", router.asn, ("routers", index, "asn"), True)
+        if router.asn is not None
+        else (f"router {router.name}", numbering.router_asn(index + 1), ("routers", index), False)
         for index, router in enumerate(spec.routers)
     ]
     for who, asn, path, written in asked:
@@ -169,7 +196,7 @@ def _as_numbers(spec: TopologySpec, _: frozenset[Path]) -> Iterator[Finding]:
 def _links(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]:
     names = [cell.name for cell in spec.cells] + [router.name for router in spec.routers]
     # A link may be to a cell whose name could not be read: then only likely slips are called wrong.
-    readable = not any(path[0] == "cells" and path[2:] in ((), ("name",)) for path in unreadable)
+    readable = not any(path[0] in ("cells", "routers") and path[2:] in ((), ("name",)) for path in unreadable)
     pairs: dict[frozenset[str], Path] = {}
     for index, link in enumerate(spec.links):
         path: Path = ("links", index, "between")
@@ -184,7 +211,8 @@ def _links(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]
         ]
         for side, end in unknown:
             if readable or difflib.get_close_matches(end, names, 1):
-                yield Finding((*path, side), f"there is no cell {end!r}", _which(end, names))
+                what = "cell or router" if spec.routers else "cell"
+                yield Finding((*path, side), f"there is no {what} {end!r}", _which(end, names))
         if link.a == link.b:
             yield Finding(path, f"the link joins {link.a} to itself", "name two different cells")
         elif (pair := frozenset((link.a, link.b))) in pairs:
@@ -209,27 +237,35 @@ def _derived_names(spec: TopologySpec, _: frozenset[Path]) -> Iterator[Finding]:
     # "a-b" to "c" and "a" to "b-c" would both have a path a-b-c-1.
     users: dict[str, tuple[LinkSpec, Path]] = {}
     pairs: set[frozenset[str]] = set()
+    routers = {router.name for router in spec.routers}
     for index, link in enumerate(spec.links):
         if frozenset((link.a, link.b)) in pairs or link.paths < 1:
             continue  # reported by another rule
         pairs.add(frozenset((link.a, link.b)))
-        name = assembly.path_names(replace(link, paths=1))[0]
-        if name in users:
-            other, where = users[name]
+        path: Path = ("links", index, "between")
+        names = assembly.path_names(
+            replace(link, paths=min(link.paths, numbering.MAX_PATHS_PER_LINK)), routers
+        )
+        taken = next((name for name in names if name in users), None)
+        if taken is not None:
+            other, where = users[taken]
             yield Finding(
-                ("links", index, "between"),
-                f"its path {name} would have the same name as that of {other.a} and {other.b}",
-                "rename one of the cells",
+                path,
+                f"its path {taken} would have the same name as that of {other.a} and {other.b}",
+                f"rename one of the {'cells or routers' if routers else 'cells'}",
                 where,
             )
-        users.setdefault(name, (link, ("links", index, "between")))
+        users.update({name: (link, path) for name in names if name not in users})
 
 
 def _connectivity(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[Finding]:
     if any(path[0] == "links" or path[2:] in ((), ("name",)) for path in unreadable):
         return
-    names = [cell.name for cell in spec.cells]
-    neighbours: dict[str, set[str]] = {name: set() for name in [*names, *(r.name for r in spec.routers)]}
+    places: list[tuple[str, str, Path]] = [
+        ("cell", cell.name, ("cells", index)) for index, cell in enumerate(spec.cells)
+    ]
+    places += [("router", router.name, ("routers", index)) for index, router in enumerate(spec.routers)]
+    neighbours: dict[str, set[str]] = {name: set() for _, name, _ in places}
     if any(end not in neighbours for link in spec.links for end in (link.a, link.b)):
         return  # an unknown end is what has to be put right first
     for link in spec.links:
@@ -243,10 +279,10 @@ def _connectivity(spec: TopologySpec, unreadable: frozenset[Path]) -> Iterator[F
         new = neighbours[edge.pop()] - reached
         reached |= new
         edge += new
-    for index, name in enumerate(names):
+    for what, name, path in places:
         if name not in reached:
             yield Finding(
-                ("cells", index),
-                f"no link leads from cell {name} to the main cell {start}",
+                path,
+                f"no link leads from {what} {name} to the main cell {start}",
                 f"add a link, such as 'between: [{start}, {name}]'",
             )

@@ -135,7 +135,8 @@ def summary(topology: Topology) -> str:
     """How large the topology is, in a few words."""
     paths = sum(link.kind is LinkKind.WAN for link in topology.links)
     hosts = sum(len(cell.hosts) for cell in topology.cells)
-    counts = ((len(topology.cells), "cell"), (paths, "WAN path"), (hosts, "host"))
+    routers = ((len(topology.routers), "router"),) if topology.routers else ()
+    counts = ((len(topology.cells), "cell"), *routers, (paths, "WAN path"), (hosts, "host"))
     return ", ".join(f"{number} {what}{'' if number == 1 else 's'}" for number, what in counts)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from topologies import assembly, checks, findings, schema_findings, yaml_source
 from topologies.errors import Problem, TopologyError
 from topologies.model import CellKind, Topology
-from topologies.specs import CellSpec, HostSpec, LinkSpec, Path, TopologySpec
+from topologies.specs import CellSpec, HostSpec, LinkSpec, Path, RouterSpec, TopologySpec
 
 SCHEMA_FILE = "topology.schema.json"
 
@@ -75,10 +75,12 @@ class _Readable:
 
 def _topology(readable: _Readable, data: dict[str, Any]) -> TopologySpec:
     cells = readable.items(readable.get(data, "cells", (), []), ("cells",), {})
+    routers = readable.items(readable.get(data, "routers", (), []), ("routers",), {})
     links = readable.items(readable.get(data, "links", (), []), ("links",), {})
     return TopologySpec(
         name=readable.get(data, "name", (), ""),
         cells=tuple(_cell(readable, cell, ("cells", index)) for index, cell in enumerate(cells)),
+        routers=tuple(_router(readable, router, ("routers", index)) for index, router in enumerate(routers)),
         links=tuple(_link(readable, link, ("links", index)) for index, link in enumerate(links)),
         parameters=readable.get(data, "parameters", (), {}),
     )
@@ -107,6 +109,15 @@ def _cell(readable: _Readable, data: dict[str, Any], path: Path) -> CellSpec:
 def _host(readable: _Readable, data: dict[str, Any], path: Path) -> HostSpec:
     addresses = readable.get(data, "addresses", path, [])
     return HostSpec(tuple(readable.items(addresses, (*path, "addresses"), "")))
+
+
+def _router(readable: _Readable, data: dict[str, Any], path: Path) -> RouterSpec:
+    asn = readable.get(data, "asn", path, None)
+    return RouterSpec(
+        name=readable.get(data, "name", path, ""),
+        asn=int(asn) if asn is not None else None,
+        daemon=readable.get(data, "daemon", path, "bird"),
+    )
 
 
 def _link(readable: _Readable, data: dict[str, Any], path: Path) -> LinkSpec:

@@ -152,6 +152,24 @@ class Topology:
             if node in (link.a.node, link.b.node) and (kind is None or link.kind is kind)
         )
 
+    def router(self, name: str) -> Router:
+        """The router of that name. Raises KeyError."""
+        for router in self.routers:
+            if router.name == name:
+                return router
+        raise KeyError(name)
+
+    def uplinks(self, cell: str) -> tuple[Link, ...]:
+        """The WAN links between the gateways of a cell and providers' routers, in order of name."""
+        gateways = {gateway.name for gateway in self.cell(cell).gateways}
+        routers = {router.name for router in self.routers}
+        return tuple(
+            link
+            for link in self.links
+            if (link.a.node in gateways and link.b.node in routers)
+            or (link.b.node in gateways and link.a.node in routers)
+        )
+
     def wan_between(self, cell_a: str, cell_b: str) -> tuple[Link, ...]:
         """The direct WAN links (paths) between the gateways of two cells, in order of name."""
         nodes_a = {gateway.name for gateway in self.cell(cell_a).gateways}

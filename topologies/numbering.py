@@ -17,6 +17,7 @@ MAX_GATEWAYS = 8  # .1 to .8; the health addresses begin at .11
 MAX_HOSTS = 200  # .21 to .220
 MAX_PATHS_PER_LINK = 64
 MAX_PATHS = 9_999  # four decimal digits in one group of the IPv6 link prefix
+MAX_ROUTERS = 64
 MAX_CELL_NAME = 24
 MAX_TOPOLOGY_NAME = 32
 # A name with spaces or capitals could be neither host name nor part of a socket's path.
@@ -29,6 +30,7 @@ WAN_V4 = IPv4Network("172.16.0.0/12")
 WAN_V6 = IPv6Network("fdce:11:ffff::/48")
 
 FIRST_ASN = 65_000
+FIRST_ROUTER_ASN = 64_600  # no cell is that far down, and no router so far up
 _CELL_IDS = uuid.uuid5(uuid.NAMESPACE_DNS, "cell.cellnet")
 
 
@@ -45,6 +47,16 @@ def cell_uuid(topology: str, cell: str) -> uuid.UUID:
 def cell_asn(n: int) -> int:
     """A private AS number (RFC 6996)."""
     return FIRST_ASN + n
+
+
+def router_asn(number: int) -> int:
+    """A private AS number (RFC 6996) for provider's router `number`: each is a provider of its own."""
+    return FIRST_ROUTER_ASN + number
+
+
+def router_id(number: int) -> str:
+    """The BGP identifier of a provider's router; no interface has this address."""
+    return f"100.127.{number // 256}.{number % 256}"
 
 
 def cell_prefixes(n: int) -> tuple[IPv4Network, IPv6Network]:

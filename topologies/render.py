@@ -16,20 +16,19 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from topologies import assembly, numbering
-from topologies.errors import TopologyError
 from topologies.model import Cell, Host, Link, LinkKind, Topology
 from topologies.specs import HostSpec
 
 
 def render(topology: Topology) -> str:
-    """The topology as a file. Raises TopologyError for one with routers: the format has no word for them."""
-    if topology.routers:
-        names = ", ".join(router.name for router in topology.routers)
-        raise TopologyError.of(
-            f"the file format cannot describe provider routers ({names}) yet; use -f json", topology.name
-        )
+    """The topology as a file."""
     data = CommentedMap(name=topology.name)
     data["cells"] = [_cell(cell) for cell in topology.cells]
+    if topology.routers:
+        data["routers"] = [
+            CommentedMap(name=router.name, asn=router.asn, daemon=router.daemon)
+            for router in topology.routers
+        ]
     links = [_flow_values(link) for link in _links(topology)]
     if links:
         data["links"] = links
@@ -66,10 +65,11 @@ def _host(cell: Cell, host: Host, h: int) -> dict[str, Any]:
 
 
 def _links(topology: Topology) -> Iterator[dict[str, Any]]:
-    cells = {gateway.name: cell.name for cell in topology.cells for gateway in cell.gateways}
+    ends = {router.name: router.name for router in topology.routers}
+    ends |= {gateway.name: cell.name for cell in topology.cells for gateway in cell.gateways}
     wan = sorted((link for link in topology.links if link.kind is LinkKind.WAN), key=_path)
     # The paths of one link are numbered one after the other.
-    for (a, b), paths in groupby(wan, key=lambda link: (cells[link.a.node], cells[link.b.node])):
+    for (a, b), paths in groupby(wan, key=lambda link: (ends[link.a.node], ends[link.b.node])):
         yield {"between": [a, b], "paths": len(list(paths))}
 
 

@@ -50,7 +50,9 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
         yield Finding(path, f"{_describe(instance)} where {wanted} belongs", _example(schema, path))
     else:
         names = len(cast("list[Any]", instance))
-        yield Finding(path, f"{names} given where two names belong", "a link joins two cells: [main, east]")
+        yield Finding(
+            path, f"{names} given where two names belong", "a link joins two cells or routers: [main, east]"
+        )
 
 
 def _missing(instance: dict[str, Any], schema: dict[str, Any], path: Path) -> Iterator[Finding]:

@@ -52,16 +52,16 @@ class CellSpec:
 
 @dataclass(frozen=True, slots=True)
 class RouterSpec:
-    """A provider's router in the WAN. `daemon` is "bird" or "frr"."""
+    """A provider's router in the WAN. `daemon` is "bird" or "frr"; an AS number of None is derived."""
 
     name: str
-    asn: int
+    asn: int | None = None
     daemon: str = "bird"
 
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """Parallel fibres between two cells (or a cell and a router), named in the order of their ends."""
+    """Parallel fibres between two cells or routers, named in the order of their ends."""
 
     a: str
     b: str

@@ -50,14 +50,14 @@ def test_two_cells(form: str) -> None:
     compare(FORMS[form](topology), HERE / "catalogue" / f"two-cells.{form}")
 
 
-@pytest.mark.parametrize("name", ["main-and-subs", "ring", "full-mesh"])
+@pytest.mark.parametrize("name", ["main-and-subs", "ring", "full-mesh", "provider"])
 @pytest.mark.parametrize("form", ["yaml", "txt"])
 def test_catalogue(name: str, form: str) -> None:
     compare(FORMS[form](catalogue.build(name)), HERE / "catalogue" / f"{name}.{form}")
 
 
 def test_routers_and_states_in_text() -> None:
-    states = {"p1": "down", "main-p1-1": "degraded", "main-gw2": "up"}
+    states = {"p1": "down", "main-p1": "degraded", "main-gw2": "up"}
     compare(draw.to_text(WITH_ROUTERS.build(), states), HERE / "catalogue" / "with-routers.txt")
 
 

@@ -119,8 +119,45 @@ def test_a_router_is_no_cell_and_carries_its_addresses_itself() -> None:
         .build()
     )
     assert [router.name for router in topology.routers] == ["p1"]
-    assert topology.link("main-p1-1").b.l3_port is None
+    assert topology.link("main-p1").b.l3_port is None
+    assert topology.router("p1").asn == 64512
     assert topology.wan_between("main", "east") == ()
+    assert [link.name for link in topology.uplinks("main")] == ["main-p1"]
+    assert [link.name for link in topology.uplinks("east")] == ["p1-east"]
+
+
+def test_a_second_cable_to_a_router_renames_nothing() -> None:
+    base = Builder("wan").cell("main").router("p1").router("p2", daemon="frr")
+    one = base.direct("p1", "p2").direct("main", "p1").build()
+    two = base.direct("p1", "p2").direct("main", "p1", paths=2).build()
+    assert [link.name for link in one.uplinks("main")] == ["main-p1"]
+    assert [link.name for link in two.uplinks("main")] == ["main-p1", "main-p1-2"]
+    assert one.link("main-p1") == two.link("main-p1")
+    assert [router.asn for router in one.routers] == [64601, 64602]
+
+
+@pytest.mark.parametrize("router", ["h1", "gw2", "ctl1", "mgr"])
+def test_a_router_is_not_called_like_a_node_of_a_cell(router: str) -> None:
+    with pytest.raises(TopologyError, match="what nodes inside a cell are called by"):
+        Builder("wan").cell("main").router(router).direct("main", router).build()
+
+
+def test_a_link_to_a_router_is_not_called_like_a_path() -> None:
+    with pytest.raises(TopologyError, match="its path main-east-1 would have the same name"):
+        (
+            Builder("wan")
+            .cell("main")
+            .cell("east")
+            .router("east-1")
+            .direct("main", "east")
+            .direct("main", "east-1")
+            .build()
+        )
+
+
+def test_a_router_that_is_linked_to_nothing() -> None:
+    with pytest.raises(TopologyError, match="no link leads from router p1 to the main cell main"):
+        Builder("wan").cell("main").router("p1").build()
 
 
 def test_written_values_replace_derived_ones() -> None:

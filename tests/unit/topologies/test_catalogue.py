@@ -26,12 +26,30 @@ def test_shapes() -> None:
     assert shape("main-and-subs", cells=8, paths=1) == (8, 7, 8)
     assert shape("ring", cells=5, paths=2, hosts=3) == (5, 10, 15)
     assert shape("full-mesh", cells=5, hosts=0) == (5, 10, 0)
+    assert shape("provider", cells=3, routers=2) == (3, 7, 3)
 
 
 def test_names_of_cells() -> None:
     assert [cell.name for cell in catalogue.build("main-and-subs").cells] == ["main", "sub1", "sub2"]
     for name in ("ring", "full-mesh"):
         assert [cell.name for cell in catalogue.build(name).cells] == ["main", "cell2", "cell3", "cell4"]
+
+
+def test_a_provider_s_routers_run_what_was_asked_for() -> None:
+    for word, daemons in (("bird", ["bird"] * 3), ("frr", ["frr"] * 3), ("mixed", ["bird", "frr", "bird"])):
+        topology = catalogue.build("provider", {"routers": 3, "daemon": word})
+        assert [router.daemon for router in topology.routers] == daemons
+        assert [link.name for link in topology.uplinks("cell2")] == ["cell2-p1", "cell2-p2", "cell2-p3"]
+
+
+def test_one_more_cell_changes_nothing_of_a_provider() -> None:
+    small, large = (catalogue.build("provider", {"cells": cells}) for cells in (2, 3))
+    assert set(small.links) < set(large.links)
+
+
+def test_a_word_that_is_no_choice() -> None:
+    with pytest.raises(TopologyError, match="--set daemon=quagga: provider takes bird or frr or mixed"):
+        catalogue.build("provider", {"daemon": "quagga"})
 
 
 def test_every_cell_of_a_ring_has_two_neighbours() -> None:
@@ -53,13 +71,15 @@ def test_one_main_cell_and_parameters_that_say_how_it_was_made() -> None:
 
 @pytest.mark.parametrize("design", catalogue.DESIGNS, ids=lambda design: design.name)
 def test_the_smallest_of_everything_can_be_built(design: catalogue.Design) -> None:
-    catalogue.build(design.name, {setting.name: setting.low for setting in design.settings})
+    catalogue.build(design.name, {s.name: s.low for s in design.settings if isinstance(s, catalogue.Setting)})
 
 
 @pytest.mark.parametrize("design", catalogue.DESIGNS, ids=lambda design: design.name)
 def test_the_most_cells_can_be_built(design: catalogue.Design) -> None:
-    cells = {setting.name: setting.high for setting in design.settings}["cells"]
-    assert len(catalogue.build(design.name, {"cells": cells, "paths": 1}).cells) == cells
+    numbers = {s.name: s for s in design.settings if isinstance(s, catalogue.Setting)}
+    fewest = {name: numbers[name].low for name in ("paths", "routers") if name in numbers}
+    cells = numbers["cells"].high
+    assert len(catalogue.build(design.name, {"cells": cells, **fewest}).cells) == cells
 
 
 def test_bad_settings_are_all_reported_with_what_is_allowed() -> None:

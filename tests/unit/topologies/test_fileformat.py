@@ -169,7 +169,6 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         fileformat.read(large)
 
 
-def test_routers_cannot_be_written_yet() -> None:
-    topology = Builder("wan").cell("main").router("p1", asn=64512).direct("main", "p1").build()
-    with pytest.raises(TopologyError, match="cannot describe provider routers"):
-        render(topology)
+def test_routers_are_written_and_read() -> None:
+    topology = Builder("wan").cell("main").router("p1", daemon="frr").direct("main", "p1").build()
+    assert fileformat.load(render(topology)) == topology

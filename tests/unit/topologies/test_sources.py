@@ -35,8 +35,14 @@ def test_the_catalogue_wins_over_a_file_of_the_same_name(
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("rign", "did you mean 'ring'? the catalogue has two-cells, main-and-subs, ring, full-mesh"),
-        ("xyzzy", "the catalogue has two-cells, main-and-subs, ring, full-mesh; or give the path of a"),
+        (
+            "rign",
+            "did you mean 'ring'? the catalogue has two-cells, main-and-subs, ring, full-mesh, provider",
+        ),
+        (
+            "xyzzy",
+            "the catalogue has two-cells, main-and-subs, ring, full-mesh, provider; or give the path of a",
+        ),
         ("absent.yaml", "absent.yaml: the file cannot be read: No such file"),
         ("/absent/ring", "/absent/ring: the file cannot be read: No such file"),
     ],
