@@ -20,6 +20,8 @@ MAX_RESTART_TIME = 4095  # 12 bits (RFC 4724 section 3); ExaBGP would silently c
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _ARGUMENT = re.compile(r"[A-Za-z0-9_./:=@+-]+")
+# 80 bytes is what the kernel takes (linux/tcp.h: TCP_MD5SIG_MAXKEYLEN); ExaBGP cannot quote the rest.
+PASSWORD = re.compile(r"[A-Za-z0-9_.,:@%+=/!?*()<>-]{1,80}")
 
 _NEIGHBOR = """\
 neighbor {peer_address} {{
@@ -99,6 +101,8 @@ def _render_neighbor(neighbor: Neighbor) -> str:
         # Its own listener, on the link's address only, and only while somebody is expected: a speaker that
         # listens for all would answer an early peer with a NOTIFICATION instead of a plain TCP reset.
         lines.append(f"listen {PORT};")
+    if neighbor.password is not None:
+        lines.append(f'md5-password "{neighbor.password}";')
     if neighbor.interface is not None and ip_address(neighbor.local_address).is_link_local:
         lines.append(f"source-interface {neighbor.interface};")
     restart = neighbor.graceful_restart_time
@@ -143,6 +147,11 @@ def _problems(neighbor: Neighbor) -> list[str]:
         for word, number in (("local-as", neighbor.local_as), ("peer-as", neighbor.peer_as))
         if not 1 <= number <= 4_294_967_295
     ]
+    if neighbor.password is not None and not PASSWORD.fullmatch(neighbor.password):
+        problems.append(
+            f"{where}: the password may hold 1 to 80 letters, digits and _.,:@%+=/!?*()<>- "
+            "(it is not shown here)"
+        )
     if neighbor.hold_time != 0 and not 3 <= neighbor.hold_time <= 65535:
         problems.append(f"{where}: hold-time {neighbor.hold_time} must be 0 or between 3 and 65535 seconds")
     if not 0 <= neighbor.graceful_restart_time <= MAX_RESTART_TIME:

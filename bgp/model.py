@@ -5,7 +5,7 @@ Values only; addresses and prefixes are text in the form `ipaddress` prints, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
@@ -51,6 +51,8 @@ class Neighbor:
     hold_time: int = 9
     graceful_restart_time: int = 30
     interface: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """Signs every segment (RFC 2385). A secret: it stands in the configuration file and nowhere else."""
 
     @property
     def peer(self) -> Peer:

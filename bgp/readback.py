@@ -122,4 +122,5 @@ def _neighbor(block: Sequence[str]) -> Neighbor:
         hold_time=int(settings["hold-time"]),
         graceful_restart_time=0 if restart == "disable" else int(restart),
         interface=interface or None,
+        password=settings.get("md5-password"),
     )

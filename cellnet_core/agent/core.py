@@ -92,6 +92,8 @@ class Agent:
         self._health.update(
             [target for c in present for target in targets(self._site, c.intent)],
             [target for c in present for target in targets(self._site, c.intent) if reachable(c, target)],
+            {c.intent.id: c.intent.profile.health_interval for c in present},
+            observed=view.observed,
         )
         self._reporter.bell.ring("view")
 
@@ -102,5 +104,6 @@ class Agent:
             self._id,
             sequence,
             self._health.reports,
+            self.reconciler.orders.reports,
             self._around.clock.now(),
         )

@@ -7,7 +7,7 @@ back, then steadily. One lost packet is no fault: LOSSES in a row are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -66,6 +66,13 @@ class Health:
     sent: int = 0
     lost: int = 0
     lost_in_a_row: int = 0
+    inherited: bool = False
+    """Begun by a new agent over flows that were there before it."""
+
+    @property
+    def known(self) -> bool:
+        """Whether `ok` is to be believed: not before an answer or LOSSES, where packets passed already."""
+        return not self.inherited or self.ok or self.lost_in_a_row >= LOSSES
 
 
 def advance(health: Health, rtt_ms: float | None) -> Health:
@@ -98,10 +105,24 @@ class HealthChecker:
         self._changed = changed
         self._wanted: tuple[Target, ...] = ()
         self._checks: dict[Target, _Check] = {}
+        self._intervals: Mapping[str, float] = {}
+        self._settled = False
 
-    def update(self, wanted: Iterable[Target], installed: Iterable[Target]) -> None:
-        """Check the installed ones from now on. Call from within the event loop."""
+    def update(
+        self,
+        wanted: Iterable[Target],
+        installed: Iterable[Target],
+        intervals: Mapping[str, float],
+        *,
+        observed: bool,
+    ) -> None:
+        """Check the installed ones from now on. Call from within the event loop.
+
+        `intervals`: seconds between two checks by connection. `observed`: the devices have been seen in this
+        agent's life; until then what is not installed is not known.
+        """
         self._wanted = tuple(sorted(wanted))
+        self._intervals = intervals
         now = set(installed)
         for target in [target for target in self._checks if target not in now]:
             check = self._checks.pop(target)
@@ -110,7 +131,9 @@ class HealthChecker:
                 self._record(target, replace(check.health, ok=False))
                 self._changed()
         for target in sorted(now - set(self._checks)):
-            self._checks[target] = _Check(asyncio.create_task(self._run(target), name=f"health {target}"))
+            task = asyncio.create_task(self._run(target), name=f"health {target}")
+            self._checks[target] = _Check(task, Health(inherited=not self._settled))
+        self._settled = self._settled or observed
 
     def reports(self, connection: str) -> tuple[HealthReport, ...]:
         """What is known of a connection, family by family."""
@@ -120,14 +143,19 @@ class HealthChecker:
                 local_address=target.source,
                 remote_address=target.destination,
                 ok=health.ok,
+                known=health.known,
                 rtt_ms=health.rtt_ms if health.ok else None,
                 sent=health.sent,
                 lost=health.lost,
             )
             for target in self._wanted
             if target.connection == connection
-            for health in (self._checks[target].health if target in self._checks else Health(),)
+            for health in (self._health(target),)
         )
+
+    def _health(self, target: Target) -> Health:
+        check = self._checks.get(target)
+        return Health(inherited=not self._settled) if check is None else check.health
 
     async def close(self) -> None:
         """Stop all checks."""
@@ -151,8 +179,9 @@ class HealthChecker:
             before, check.health = check.health, advance(check.health, rtt)
             if before.ok != check.health.ok:
                 self._record(target, check.health)
+            if (before.ok, before.known) != (check.health.ok, check.health.known):
                 self._changed()
-            pause = FAST if not ever and fast else STEADY
+            pause = FAST if not ever and fast else self._intervals.get(target.connection, STEADY)
             await self._clock.sleep(max(0.0, began + pause - self._clock.now()))
 
     def _record(self, target: Target, health: Health) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from cellnet_core.agent import view
 from cellnet_core.agent.execute import GRACE, execute, first_failure
 from cellnet_core.agent.kernel import NeighborTable
+from cellnet_core.agent.orders import Orders
 from cellnet_core.agent.storage import Storage
 from cellnet_core.agent.view import View
 from cellnet_core.agent.wakeup import Backoff, Wakeup
@@ -32,7 +33,7 @@ from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
 from cellnet_core.model.site import Site
 from cellnet_core.model.wire import ConditionReport, IntentDocument
-from cellnet_core.planner import decide, guards, holds, retention
+from cellnet_core.planner import decide, drift, guards, holds, retention
 from cellnet_core.planner.conditions import problem
 from cellnet_core.planner.seen import Memory, Seen
 
@@ -84,9 +85,11 @@ class Reconciler:
         self._around = around
         self._changed = changed
         self._drivers: dict[str, Driver[Any, Any]] = {speaker.name: speaker, forwarding.name: forwarding}
-        self._south = decide.southbound(
+        south = decide.southbound(
             speaker.plan, forwarding.plan, speaker.capabilities(), forwarding.capabilities()
         )
+        self._south = replace(south, speaker=speaker.name, forwarding=forwarding.name)
+        self.orders = Orders(speaker, around.storage, around.journal)
         self._backoff = Backoff(0.1, RESYNC, around.random)
         self._memory = retention.resume(around.storage.load_memory(), around.clock.now())
         self._saved = self._memory
@@ -97,7 +100,7 @@ class Reconciler:
         self._boot_error = ""
         self._failed_rounds = 0
         self.intent: IntentDocument | None = around.storage.load_intent()
-        self.view = View(intent=self.intent)
+        self.view = view.first(self.intent)
         self.bell = Wakeup()
         if self.intent is not None:
             around.journal.record(
@@ -162,6 +165,8 @@ class Reconciler:
                 continue
             if changes:
                 self._around.journal.record("boot", why="audit", changes=list(changes))
+                now = self._around.clock.now()
+                self._keep(drift.mended(self._memory.book, self._forwarding.name, changes, now))
                 self.bell.ring("audit")
             took = self._around.clock.now() - began
             pause = min(LONGEST_AUDIT, max(AUDIT, AUDIT_SHARE * took))
@@ -176,6 +181,7 @@ class Reconciler:
 
     async def round(self) -> tuple[bool, float]:
         """Look, think, act once. Whether something was done, and the seconds until the next look."""
+        due = self.orders.due(self.intent)
         seen = await self._look()
         if self._needs_boot(seen.forwarding) and await self._boot("switch restarted"):
             seen = await self._look()
@@ -185,20 +191,41 @@ class Reconciler:
             decision = decide.decide(self.intent, self._site, seen, before, self._south, now)
         except DriverError as error:
             return await self._cannot_plan(error)
-        self._memory = decision.memory
+        self._memory = replace(decision.memory, book=before.book)
+        self._keep(decision.memory.book)
         self._tell_paths(before, decision.memory)
         for _, local, remote in decision.unresolved:
             self._around.neighbors.resolve(local, remote)
         outcomes = await self._act(decision.plan)
         failed = first_failure(outcomes)
         self._failed_rounds = self._failed_rounds + 1 if failed is not None else 0
-        self._publish(seen, decision, outcomes)
+        self._memory = replace(self._memory, book=drift.failed(self._memory.book, outcomes))
+        why = "" if failed is None else f"{failed.action.verb} {failed.action.target}: {failed.message}"
+        known = seen.speaker.fresh and seen.forwarding.fresh
+        ordered = await self.orders.carry_out(due if known else (), seen.speaker.neighbors, why)
+        self._publish(seen, replace(decision, memory=self._memory), outcomes)
         self._save_memory(now)
         if failed is not None:
             await self._around.clock.sleep(self._backoff.fail())
             return False, 0.0
         self._backoff.reset()
-        return bool(outcomes), self._pause(seen, decision)
+        return bool(outcomes) or ordered, self._pause(seen, decision)
+
+    def _keep(self, book: drift.Book) -> None:
+        """Remember what somebody else changed, and tell the journal what is new of it."""
+        for word, found in drift.news(self._memory.book, book):
+            self._around.journal.record(
+                "drift",
+                about=word,
+                driver=found.driver,
+                object=found.target,
+                desired=drift.desired_text(found),
+                observed=drift.observed_text(found),
+                action=found.action,
+                message=found.message,
+                found=round(found.found, 6),
+            )
+        self._memory = replace(self._memory, book=book)
 
     async def _cannot_plan(self, error: DriverError) -> tuple[bool, float]:
         """A driver says that it cannot have this at all: change nothing, say so, look again later."""
@@ -296,8 +323,9 @@ class Reconciler:
         self._changed(self.view)
 
     def _save_memory(self, now: float) -> None:
-        # Adjacencies are not written; the kernel has them.
-        worth = replace(self._memory, adjacencies=None)
+        # Adjacencies are not written, the kernel has them; nor is drift that is not left alone.
+        left = tuple(found for found in self._memory.book.open if found.left)
+        worth = replace(self._memory, adjacencies=None, book=drift.Book(open=left))
         if worth == self._saved or now - self._saved_at < MEMORY_GAP:
             return
         self._around.storage.save_memory(worth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 from cellnet_core.agent.view import ConnectionView, View
@@ -11,14 +11,19 @@ from cellnet_core.model.site import Site
 from cellnet_core.model.wire import (
     BgpState,
     ConnectionReport,
+    DriftReport,
     HealthReport,
     Inventory,
+    OrderReport,
     PathReport,
     PortInventory,
     ProcessReport,
     ReportDocument,
     SessionReport,
+    TruthReport,
 )
+from cellnet_core.planner import drift
+from cellnet_core.planner.drift import Drift
 from cellnet_core.planner.seen import Standing
 
 STATES: tuple[BgpState, ...] = get_args(BgpState)
@@ -45,9 +50,10 @@ def document(
     agent_id: str,
     sequence: int,
     health: Callable[[str], tuple[HealthReport, ...]],
+    orders: Mapping[str, OrderReport],
     now: float,
 ) -> ReportDocument:
-    """Everything the agent sees, now."""
+    """Everything the agent sees, now. `orders`: what became of them, by id."""
     return ReportDocument(
         agent_id=agent_id,
         sequence=sequence,
@@ -55,9 +61,11 @@ def document(
         inventory=offer,
         processes=_processes(view),
         connections=tuple(
-            _connection(view, connection, health(connection.intent.id), now)
+            _connection(view, connection, health(connection.intent.id), orders, now)
             for connection in view.connections
         ),
+        drifts=tuple(_drift(found, now) for found in (*view.book.past, *view.book.open)),
+        truth=_truth(view, now),
     )
 
 
@@ -70,11 +78,15 @@ def significant(report: ReportDocument) -> object:
                 connection.model_copy(
                     update={
                         "sessions": tuple(s.model_copy(update={"since_s": 0.0}) for s in connection.sessions),
-                        "health": tuple((h.family, h.ok) for h in connection.health),
+                        "health": tuple((h.family, h.ok, h.known) for h in connection.health),
+                        "sessions_age_s": connection.sessions_age_s is None,
+                        "tables_age_s": connection.tables_age_s is None,
                     }
                 )
                 for connection in report.connections
             ),
+            "drifts": tuple((d.id, d.action, d.message, d.over_s is None) for d in report.drifts),
+            "truth": tuple((t.subject, t.status, t.differing) for t in report.truth),
         }
     )
 
@@ -99,8 +111,47 @@ def _processes(view: View) -> tuple[ProcessReport, ...]:
     )
 
 
+def _age(at: float | None, now: float) -> float | None:
+    return None if at is None else round(max(0.0, now - at), 3)
+
+
+def _drift(found: Drift, now: float) -> DriftReport:
+    return DriftReport(
+        id=str(found.number),
+        driver=found.driver,
+        kind=found.kind,
+        object=found.target,
+        desired=drift.desired_text(found),
+        observed=drift.observed_text(found),
+        action=found.action,
+        message=found.message,
+        found_s=_age(found.found, now) or 0.0,
+        over_s=_age(found.over, now),
+    )
+
+
+def _truth(view: View, now: float) -> tuple[TruthReport, ...]:
+    """Speaker, flows and groups: as wanted, differing, or not known."""
+    parts = {"speaker": 0, "flows": 0, "groups": 0}
+    for found in view.book.open:
+        part = {"flow": "flows", "group": "groups"}.get(found.kind, "speaker")
+        parts[part] += found.action != "adopt"
+    told = []
+    for subject, differing in parts.items():
+        speaker = subject == "speaker"
+        fresh = view.speaker_fresh if speaker else view.forwarding_fresh
+        at = view.speaker_at if speaker else view.forwarding_at
+        status = "unknown" if not fresh else "differs" if differing else "as_wanted"
+        told.append(TruthReport(subject=subject, status=status, differing=differing, age_s=_age(at, now)))
+    return tuple(told)
+
+
 def _connection(
-    view: View, connection: ConnectionView, health: tuple[HealthReport, ...], now: float
+    view: View,
+    connection: ConnectionView,
+    health: tuple[HealthReport, ...],
+    orders: Mapping[str, OrderReport],
+    now: float,
 ) -> ConnectionReport:
     sessions, paths = [], []
     for path in connection.intent.paths:
@@ -127,6 +178,10 @@ def _connection(
         health=health,
         learned=dict(connection.in_use),
         conditions=connection.conditions,
+        stage=connection.stage.value,
+        sessions_age_s=_age(view.speaker_at, now),
+        tables_age_s=_age(view.forwarding_at, now),
+        orders=tuple(orders[o.id] for o in connection.intent.orders if o.id in orders),
     )
 
 

@@ -14,8 +14,21 @@ from pydantic import BaseModel, ValidationError
 
 from cellnet_core.drivers.contract import LearnedRoute
 from cellnet_core.model.journal import Journal
-from cellnet_core.model.wire import IntentDocument
+from cellnet_core.model.wire import IntentDocument, OrderReport
+from cellnet_core.planner.drift import Book, Drift, Policy
 from cellnet_core.planner.seen import Deferral, Hold, Memory
+
+PRIVATE = 0o600
+"""The intent may hold passwords of sessions."""
+
+
+class LeftAlone(BaseModel):
+    """Something that somebody else changed and that the policy leaves so."""
+
+    driver: str
+    verb: str
+    target: str
+    action: Policy
 
 
 class MemoryFile(BaseModel):
@@ -28,6 +41,14 @@ class MemoryFile(BaseModel):
     speaker_instance: str | None
     learned: tuple[LearnedRoute, ...]
     deferrals: dict[str, Deferral]
+    left_alone: tuple[LeftAlone, ...] = ()
+
+
+class OrdersFile(BaseModel):
+    """What became of the orders that the intent names, so that none is carried out twice."""
+
+    version: Literal[1] = 1
+    orders: tuple[OrderReport, ...]
 
 
 class Storage:
@@ -74,6 +95,26 @@ class Storage:
             self._set_aside(self.memory_file, str(error))
             return Memory()
 
+    @property
+    def orders_file(self) -> Path:
+        """Holds what became of orders."""
+        return self._directory / "orders.json"
+
+    def load_orders(self) -> tuple[OrderReport, ...]:
+        """What became of orders; empty when nothing can be read."""
+        text = self._read(self.orders_file)
+        if text is None:
+            return ()
+        try:
+            return OrdersFile.model_validate_json(text).orders
+        except ValidationError as error:
+            self._set_aside(self.orders_file, str(error))
+            return ()
+
+    def save_orders(self, orders: tuple[OrderReport, ...]) -> None:
+        """Keep what became of orders over a crash of the agent."""
+        self._write(self.orders_file, OrdersFile(orders=orders).model_dump_json(), durable=False)
+
     def save_memory(self, memory: Memory) -> None:
         """Keep the planner's memory over a crash of the agent (not of the machine: no fsync)."""
         self._write(self.memory_file, render_memory(memory), durable=False)
@@ -98,7 +139,9 @@ class Storage:
     def _write(self, path: Path, text: str, *, durable: bool) -> None:
         new = path.with_suffix(".new")
         try:
-            with new.open("w", encoding="utf-8") as file:
+            new.unlink(missing_ok=True)  # its mode counts from the first byte
+            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+            with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 (opened already)
                 file.write(text)
                 if durable:
                     file.flush()
@@ -117,6 +160,11 @@ def render_memory(memory: Memory) -> str:
         speaker_instance=memory.speaker_instance,
         learned=memory.learned,
         deferrals=dict(memory.deferrals),
+        left_alone=tuple(
+            LeftAlone(driver=d.driver, verb=d.verb, target=d.target, action=d.action)
+            for d in memory.book.open
+            if d.left
+        ),
     ).model_dump_json()
 
 
@@ -129,4 +177,19 @@ def parse_memory(text: str) -> Memory:
         speaker_instance=file.speaker_instance,
         learned=file.learned,
         deferrals=file.deferrals,
+        book=Book(
+            open=tuple(
+                Drift(
+                    number,
+                    left.driver,
+                    left.verb,
+                    left.target,
+                    "left alone before a restart",
+                    left.action,
+                    0.0,
+                )
+                for number, left in enumerate(file.left_alone, start=1)
+            ),
+            count=len(file.left_alone),
+        ),
     )

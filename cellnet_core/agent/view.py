@@ -14,6 +14,7 @@ from cellnet_core.model.wire import ConditionReport, ConnectionIntent, IntentDoc
 from cellnet_core.planner import addresses
 from cellnet_core.planner.conditions import listed, problem
 from cellnet_core.planner.decide import Decision, Outlook
+from cellnet_core.planner.drift import Book
 from cellnet_core.planner.phases import Stage
 from cellnet_core.planner.seen import Hold, Seen
 
@@ -50,6 +51,27 @@ class View:
     ports: Mapping[str, PortStatus] = field(default_factory=dict)
     holds: Mapping[str, Hold] = field(default_factory=dict)
     connections: tuple[ConnectionView, ...] = ()
+    speaker_at: float | None = None
+    """When the speaker last answered, on the agent's clock; None: not since this agent started."""
+    forwarding_at: float | None = None
+    """When the gateway's tables were last read."""
+    book: Book = field(default_factory=Book)
+
+    @property
+    def observed(self) -> bool:
+        """Whether both devices have been seen in this agent's life: before, emptiness is no news."""
+        return self.speaker_at is not None and self.forwarding_at is not None
+
+
+def first(intent: IntentDocument | None) -> View:
+    """Before the first look: what is wanted is known, and nothing of what is there."""
+    return View(
+        intent=intent,
+        connections=tuple(
+            ConnectionView(connection, Stage.UNKNOWN, "applying", {})
+            for connection in (intent.connections if intent is not None else ())
+        ),
+    )
 
 
 def targets(site: Site, connection: ConnectionIntent) -> tuple[Target, ...]:
@@ -111,6 +133,9 @@ def advance(
         ports=ports,
         holds=decision.memory.holds,
         connections=tuple(connections),
+        speaker_at=seen.speaker.at if seen.speaker.fresh else old.speaker_at,
+        forwarding_at=seen.forwarding.at if seen.forwarding.fresh else old.forwarding_at,
+        book=decision.memory.book,
     )
 
 

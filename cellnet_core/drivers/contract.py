@@ -7,8 +7,8 @@ The same five calls for both kinds; only the values differ.
 `plan(desired, observed)` is pure: the actions, in the order in which they must be applied, that turn what
     is observed into what is desired; empty when they agree. It must converge: applying the plan and
     observing again gives an empty plan. An observation that is not `fresh` gives an empty plan: unknown is
-    not absent. Raising DriverError means: this driver cannot have that intent at all (the message says what of
-    it, and the remedy); nothing is changed then, and the agent reports it and asks again later.
+    not absent. Raising DriverError means: this driver cannot have that intent at all (the message says what
+    of it, and the remedy); nothing is changed then, and the agent reports it and asks again later.
 `apply(actions)` may block for as long as the device takes, at most `APPLY_TIMEOUT` seconds. Every action may
     be repeated. One outcome per action, in the same order; an action after a failed one may be skipped
     (`Outcome.status == "skipped"`) and is then simply planned again. Raising DriverUnavailableError means:
@@ -77,7 +77,7 @@ class Action:
     order: int
     payload: Any = field(default=None, repr=False)
     routine: bool = False
-    """Due in the course of things, such as End-of-RIB in a new session: no sign that somebody changed anything."""
+    """Due in the course of things, such as End-of-RIB in a new session: no sign of somebody's change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from cellnet_core.drivers.contract import (
     Action,
@@ -120,6 +122,19 @@ class FakeSpeaker(FakeDevice):
         ]
         return tuple(sorted(actions, key=lambda action: (action.order, action.target)))
 
+    def prepare(self) -> bool:
+        """See the contract: a fake waits for nothing."""
+        return False
+
+    def order(self, kind: Literal["refresh", "reset"], neighbors: Sequence[Neighbor]) -> tuple[Action, ...]:
+        """See the contract."""
+        return tuple(
+            Action(
+                self.name, "modify", f"session {n.name}", f"{kind} was asked for", 50, (kind, n.name), True
+            )
+            for n in neighbors
+        )
+
     async def observe(self) -> SpeakerObservation:
         """See the contract."""
         await self._answer()
@@ -201,6 +216,8 @@ class FakeSpeaker(FakeDevice):
 
     def _do(self, action: Action) -> str:
         value = action.payload
+        if isinstance(value, tuple):
+            return self._once(*value)
         if isinstance(value, Neighbor):
             if action.verb == "remove":
                 self.neighbors.pop(value.name, None)
@@ -214,6 +231,14 @@ class FakeSpeaker(FakeDevice):
                 return f"no neighbour {value.neighbor}; add it first"
             else:
                 self.announced[value.neighbor, value.prefix] = value
+        return ""
+
+    def _once(self, kind: str, name: str) -> str:
+        session = self.sessions.get(name)
+        if session is None or session.state != "ESTABLISHED":
+            return "the session is not up"
+        if kind == "reset":  # down and up again, with graceful restart: nothing is lost
+            self.sessions[name] = replace(session, since=self.clock.now(), flaps=session.flaps + 1)
         return ""
 
     def _action(self, verb: str, target: str, order: int, payload: Neighbor | Announcement) -> Action:

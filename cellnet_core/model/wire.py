@@ -5,8 +5,8 @@ request to the manager waits for a remote machine. Documents are JSON; unknown f
 so that neighbours one version apart understand each other; `wire_version` says who is ahead. What is added
 has a default that means "as before"; words that may grow in number are plain text.
 
-Polarity: a condition of a report names a problem, status "True" means that the problem is there. (Conditions of
-the manager's API are the other way round: there "True" is good.)
+Polarity: a condition of a report names a problem, status "True" means that the problem is there. (Conditions
+of the manager's API are the other way round: there "True" is good.)
 
     GET /v1/agents/{cell}/{gateway}/intent?after=<generation>&wait=<seconds>
         200 IntentDocument as soon as its generation is greater than `after`; 204 after `wait` seconds if not.
@@ -110,6 +110,22 @@ class ConnectionIntent(Document):
     orders: tuple[OrderIntent, ...] = ()
 
 
+class Term(Document):
+    """One life of the manager's program over a database, and the first generation it gave an agent."""
+
+    id: str
+    first: int
+
+
+class Position(Document):
+    """One generation of one history: which intent an agent has in force."""
+
+    owner: str
+    term: str
+    """In which term the generation was given out; "" when its manager did not say (before this field)."""
+    generation: int
+
+
 class IntentDocument(Document):
     """Everything one agent shall make so. `generation` only grows, per agent; `owner` is the manager's id."""
 
@@ -120,6 +136,11 @@ class IntentDocument(Document):
     """An intent is always whole: what it does not name is not wanted."""
     confirmed_empty: bool = False
     """Without it, an agent that has connections does not take an intent without any for a mass delete."""
+    lineage: tuple[Term, ...] = ()
+    """How `generation` came about, the latest term last. An agent whose own position is not on this line is asked
+    to jump into another history: the database was put back or replaced (`model/lineage.py`)."""
+    supersedes: Position | None = None
+    """An operator confirmed that this position, which is not on the line, is to be left for this intent."""
     drift_policy: str = "repair"
     """What becomes of what somebody else changed: `repair`, `ignore` or `adopt` (docs/lifecycle.md); a word
     that the agent does not know means `repair`."""
@@ -170,7 +191,7 @@ class HealthReport(Document):
     remote_address: str
     ok: bool
     known: bool = True
-    """False: a new agent over a living gateway has no answer and no loss that counts yet; `ok` says nothing."""
+    """False: a new agent over a living gateway has neither answer nor loss yet; `ok` says nothing."""
     rtt_ms: float | None = None
     sent: int = 0
     lost: int = 0
@@ -244,8 +265,8 @@ class ConnectionReport(Document):
     stage: str = ""
     """How far a take-down is: withdraw, unroute, close, gone; `present` for what is wanted."""
     sessions_age_s: float | None = 0.0
-    """Seconds since the speaker last said what `sessions` and `learned` rest on; None: it has not answered since
-    this agent started, and they mean nothing."""
+    """Seconds since the speaker last said what `sessions` and `learned` rest on; None: it has not answered
+    since this agent started, and they mean nothing."""
     tables_age_s: float | None = 0.0
     """The same for the gateway's tables, which `phase` rests on."""
     orders: tuple[OrderReport, ...] = ()
@@ -288,6 +309,8 @@ class ReportDocument(Document):
     """Grows by one each report of this agent_id; the manager drops what comes out of order."""
     generation: int
     """Generation of the intent that is in force; -1 before the first."""
+    position: Position | None = None
+    """Of the intent that is in force; None before the first, and from agents that do not know it yet."""
     inventory: Inventory
     processes: tuple[ProcessReport, ...] = ()
     connections: tuple[ConnectionReport, ...] = ()

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 
 from cellnet_core.model.site import Site
 from cellnet_core.model.wire import ConditionReport, ConnectionIntent
+from cellnet_core.planner.drift import Drift
+from cellnet_core.planner.limits import Overrun
 from cellnet_core.planner.routes import Selection
 from cellnet_core.planner.seen import Hold, Seen, Standing
 
@@ -77,3 +79,23 @@ def of_connection(
         message = "the gateway's tables cannot be read; flows stay as they are"
         found.append(problem("ForwardingUnknown", "NoAnswer", message))
     return tuple(found)
+
+
+def of_limits(overruns: Iterable[Overrun]) -> tuple[ConditionReport, ...]:
+    """Sessions that brought more than may be imported."""
+    said = [str(overrun) for overrun in overruns]
+    if not said:
+        return ()
+    message = (
+        f"{listed(said)}: the shortest prefixes are used up to the limit, the rest is not; sessions stay up"
+    )
+    return (problem("PrefixLimitExceeded", "ImportStopped", message),)
+
+
+def of_drift(drifts: Iterable[Drift]) -> tuple[ConditionReport, ...]:
+    """What is not as wanted at this gateway and is left so by policy; what was adopted is no problem."""
+    left = [f"{drift.verb} {drift.target}" for drift in drifts if drift.action == "ignore"]
+    if not left:
+        return ()
+    message = f"the drift policy is ignore, so this is not done: {listed(left)}"
+    return (problem("DriftIgnored", "Policy", message),)

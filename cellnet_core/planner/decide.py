@@ -23,7 +23,17 @@ from cellnet_core.drivers.contract import (
 )
 from cellnet_core.model.site import Site
 from cellnet_core.model.wire import ConditionReport, ConnectionIntent, IntentDocument
-from cellnet_core.planner import conditions, holds, neighbors, phases, retention, routes, sessions
+from cellnet_core.planner import (
+    conditions,
+    drift,
+    holds,
+    limits,
+    neighbors,
+    phases,
+    retention,
+    routes,
+    sessions,
+)
 from cellnet_core.planner.phases import Stage
 from cellnet_core.planner.seen import Memory, Seen
 
@@ -37,6 +47,9 @@ class Southbound:
     families: frozenset[Family]
     lacking: Mapping[str, str] = field(default_factory=dict)
     """Family to the reason why a driver cannot carry it."""
+    speaker: str = "speaker"
+    forwarding: str = "forwarding"
+    """The names of the two drivers."""
 
 
 def southbound(
@@ -54,6 +67,11 @@ def southbound(
     }
     families = frozenset(family for family in every if family not in lacking)
     return Southbound(plan_speaker, plan_forwarding, families, lacking)
+
+
+def drift_policy(intent: IntentDocument | None) -> drift.Policy:
+    """What becomes of drift; a word of a later version means repair."""
+    return "repair" if intent is None else drift.POLICIES.get(intent.drift_policy, "repair")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +131,20 @@ def decide(
 
     wanted = _neighbors(site, present, ways, south)
     learned, deferrals, instance = retention.advance(memory, seen.speaker, wanted, now)
-    selection = routes.select(site, ways, learned, standing, macs)
+    within, overruns = limits.restrict(
+        learned, ways, lambda route, way: routes.refusal(route, way, site) is None
+    )
+    selection = routes.select(site, ways, within, standing, macs)
     forwarding = neighbors.forwarding_intent(site, hosts or (), selection.routes)
-    forwarding_actions = south.plan_forwarding(forwarding, seen.forwarding)
+    policy = drift_policy(intent)
+    gateway = drift.Look(
+        south.forwarding,
+        forwarding,
+        seen.forwarding.instance,
+        seen.forwarding.fresh,
+        south.plan_forwarding(forwarding, seen.forwarding),
+    )
+    book, forwarding_actions = drift.judge(memory.book, gateway, policy, now)
     flows_gone = seen.forwarding.fresh and not forwarding_actions
     if intent is None or instance is None or hosts is None:
         forwarding_actions = _additions(forwarding_actions)
@@ -136,7 +165,14 @@ def decide(
         neighbors=tuple(sorted([*wanted, *leaving])),
         announcements=_announcements(present, ways, south),
     )
-    speaker_actions = south.plan_speaker(speaker, seen.speaker)
+    sessions_look = drift.Look(
+        south.speaker,
+        speaker,
+        seen.speaker.instance,
+        seen.speaker.fresh,
+        south.plan_speaker(speaker, seen.speaker),
+    )
+    book, speaker_actions = drift.judge(book, sessions_look, policy, now)
     if intent is None:
         speaker_actions = _additions(speaker_actions)
 
@@ -154,6 +190,7 @@ def decide(
             speaker_instance=instance,
             learned=learned,
             deferrals=deferrals,
+            book=book,
         ),
         outlooks=tuple(
             Outlook(
@@ -162,7 +199,9 @@ def decide(
                 in_use=selection.in_use.get(c.id, {}),
                 conditions=conditions.of_connection(
                     site, c, seen, selection, standing, south.lacking, clashing.get(c.id, ())
-                ),
+                )
+                + conditions.of_limits(overruns.get(c.id, ()))
+                + conditions.of_drift(book.open),
             )
             for c in (intent.connections if intent is not None else ())
         ),

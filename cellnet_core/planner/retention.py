@@ -59,7 +59,12 @@ def resume(memory: Memory, now: float) -> Memory:
     """What a new agent goes on with: a speaker cannot tell of a route that it kept for a restarting peer once
     this agent's picture of its RIB is gone, so every remembered route waits to be told again."""
     names = {route.neighbor for route in memory.learned}
-    return replace(memory, deferrals={name: Deferral(now, 0, now) for name in sorted(names)})
+    left = tuple(replace(drift, found=now) for drift in memory.book.open)
+    return replace(
+        memory,
+        deferrals={name: Deferral(now, 0, now) for name in sorted(names)},
+        book=replace(memory.book, open=left),
+    )
 
 
 def next_due(deferrals: Mapping[str, Deferral], wanted: Iterable[Neighbor], now: float) -> float | None:

@@ -16,6 +16,7 @@ from cellnet_core.drivers.contract import (
     LearnedRoute,
     SpeakerObservation,
 )
+from cellnet_core.planner.drift import Book
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,3 +84,5 @@ class Memory:
     """Routes in force after the last fresh observation."""
     deferrals: Mapping[str, Deferral] = field(default_factory=dict)
     """By neighbour."""
+    book: Book = field(default_factory=Book)
+    """What somebody else changed at the devices."""

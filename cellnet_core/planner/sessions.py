@@ -31,6 +31,7 @@ def neighbor(
                 families=families_of(connection, supported),
                 hold_time=connection.profile.hold_time,
                 graceful_restart_time=connection.profile.graceful_restart_time,
+                password=connection.profile.password,
             )
     return None
 

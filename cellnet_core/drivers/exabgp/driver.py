@@ -11,9 +11,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from bgp import commands, readback, rib, speaker
+from bgp import commands, readback, rib, speaker, tcpmd5
 from bgp.client import CommandRefusedError, Hello, SpeakerClient, SpeakerUnavailableError
 from cellnet_core.drivers.contract import (
     APPLY_TIMEOUT,
@@ -22,6 +22,7 @@ from cellnet_core.drivers.contract import (
     Capabilities,
     DriverUnavailableError,
     Hint,
+    Neighbor,
     Outcome,
     SpeakerIntent,
     SpeakerObservation,
@@ -47,7 +48,6 @@ CAPABILITIES: dict[str, bool | str] = {
     "communities": True,
     "dynamic_peers": "ExaBGP 5.0 has no command to add a neighbour: its configuration is rewritten and"
     " reloaded, which leaves unchanged sessions alone",
-    "md5": "the contract's neighbours carry no password yet",
     "bfd": "ExaBGP has no BFD; the gateway's switch runs it",
     "evpn": "ExaBGP 5.0 cannot announce EVPN",
 }
@@ -75,11 +75,16 @@ class ExaBgpSpeaker:
 
     def capabilities(self) -> Capabilities:
         """The contract's capability document."""
-        return Capabilities(driver=self.name, version=version("exabgp"), supports=CAPABILITIES)
+        supports = {**CAPABILITIES, "md5": tcpmd5.supported()}
+        return Capabilities(driver=self.name, version=version("exabgp"), supports=supports)
 
     def plan(self, desired: SpeakerIntent, observed: SpeakerObservation) -> tuple[Action, ...]:
         """The contract's `plan`."""
         return planning.plan(desired, observed)
+
+    def order(self, kind: Literal["refresh", "reset"], neighbors: Sequence[Neighbor]) -> tuple[Action, ...]:
+        """The contract's `order`."""
+        return planning.order(kind, neighbors)
 
     def prepare(self) -> bool:
         """Write a configuration without neighbours unless there is one; the speaker process waits for it.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bgp import model
 from bgp.commands import Advertisement
@@ -19,6 +20,7 @@ DRIVER = "exabgp"
 ORDER_NEIGHBOR = 10
 ORDER_ANNOUNCE = 30
 ORDER_END_OF_RIB = 31
+ORDER_ONCE = 50
 ORDER_WITHDRAW = 60
 ORDER_REMOVE = 70
 
@@ -70,7 +72,22 @@ class SendEndOfRib:
     families: tuple[model.Family, ...]
 
 
-Payload = SetNeighbor | RemoveNeighbor | Announce | Withdraw | SendEndOfRib
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Ask a peer to send its routes again, for each family of the session."""
+
+    peer_address: str
+    families: tuple[model.Family, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """End a session; it comes up again by itself."""
+
+    peer_address: str
+
+
+Payload = SetNeighbor | RemoveNeighbor | Announce | Withdraw | SendEndOfRib | Refresh | Reset
 
 
 def plan(desired: SpeakerIntent, observed: SpeakerObservation) -> tuple[Action, ...]:
@@ -124,6 +141,27 @@ def plan(desired: SpeakerIntent, observed: SpeakerObservation) -> tuple[Action, 
     return tuple(actions)
 
 
+def order(kind: Literal["refresh", "reset"], neighbors: Iterable[Neighbor]) -> tuple[Action, ...]:
+    """The contract's `order`."""
+    return tuple(
+        Action(
+            DRIVER,
+            "modify",
+            f"session {neighbor.name}",
+            f"{kind} was asked for",
+            ORDER_ONCE,
+            Reset(_canonical_address(neighbor.peer_address))
+            if kind == "reset"
+            else Refresh(
+                _canonical_address(neighbor.peer_address),
+                tuple(family for family in model.FAMILIES if family in neighbor.families),
+            ),
+            routine=True,
+        )
+        for neighbor in neighbors
+    )
+
+
 def to_model(neighbor: Neighbor, router_id: str) -> model.Neighbor:
     """The contract's neighbour as the `bgp` package's."""
     return model.Neighbor(
@@ -138,6 +176,7 @@ def to_model(neighbor: Neighbor, router_id: str) -> model.Neighbor:
         hold_time=neighbor.hold_time,
         graceful_restart_time=neighbor.graceful_restart_time,
         interface=neighbor.interface,
+        password=neighbor.password,
     )
 
 
@@ -154,6 +193,7 @@ def to_contract(neighbor: model.Neighbor) -> Neighbor:
         hold_time=neighbor.hold_time,
         graceful_restart_time=neighbor.graceful_restart_time,
         interface=neighbor.interface,
+        password=neighbor.password,
     )
 
 
@@ -202,6 +242,7 @@ def _end_of_rib(
             "session is new",
             ORDER_END_OF_RIB,
             SendEndOfRib(neighbor.peer_address, neighbor.families),
+            routine=True,
         )
         for neighbor in sorted(neighbors, key=lambda neighbor: neighbor.name)
     ]

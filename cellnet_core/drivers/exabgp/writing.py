@@ -13,7 +13,15 @@ from bgp.client import CommandRefusedError, SpeakerClient
 from bgp.model import Neighbor
 from cellnet_core.drivers.contract import APPLY_TIMEOUT, Action, Outcome
 from cellnet_core.drivers.exabgp.picture import Picture
-from cellnet_core.drivers.exabgp.planning import Announce, RemoveNeighbor, SendEndOfRib, SetNeighbor, Withdraw
+from cellnet_core.drivers.exabgp.planning import (
+    Announce,
+    Refresh,
+    RemoveNeighbor,
+    Reset,
+    SendEndOfRib,
+    SetNeighbor,
+    Withdraw,
+)
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
 
@@ -49,6 +57,8 @@ class Writer:
                 outcomes += await self._write_routes("withdrawn", members)
             elif kind is SendEndOfRib:
                 outcomes += [await self._write_end_of_rib(action) for action in members]
+            elif kind in (Refresh, Reset):
+                outcomes += [await self._write_once(action) for action in members]
             else:
                 raise TypeError(f"actions of another driver: {[action.target for action in members]}")
         return tuple(outcomes)
@@ -80,7 +90,10 @@ class Writer:
         path = self._directory / speaker.CONFIGURATION
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_suffix(".new")
-        draft.write_text(text, encoding="ascii")
+        draft.unlink(missing_ok=True)
+        # It may hold passwords.
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(text)
         os.replace(draft, path)  # noqa: PTH105
 
     async def _write_neighbors(self, actions: Sequence[Action]) -> list[Outcome]:
@@ -168,6 +181,20 @@ class Writer:
         except CommandRefusedError:
             return _outcome(action, "the session is not up; it will be told when it is")
         self._picture.take_end_of_rib(payload.peer_address, payload.families, before)
+        return _outcome(action, None)
+
+    async def _write_once(self, action: Action) -> Outcome:
+        """A refresh or a reset of one session; ExaBGP refuses either where there is none."""
+        payload: Refresh | Reset = action.payload
+        if isinstance(payload, Reset):
+            lines = [commands.teardown(payload.peer_address)]
+        else:
+            lines = [commands.route_refresh(payload.peer_address, family) for family in payload.families]
+        try:
+            for line in lines:
+                await self._client.ask(line, APPLY_TIMEOUT)
+        except CommandRefusedError:
+            return _outcome(action, "the session is not up")
         return _outcome(action, None)
 
 
