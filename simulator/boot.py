@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator import codec, ovs, relay, sandbox, stack
+from simulator import codec, ovs, relay, routers, sandbox, stack
 from simulator.mininet_backend import Network, start_sleeper
 from simulator.processes import Reaper
 from simulator.realtime import RealtimeThread
+from simulator.routers import frr
 from simulator.running import RunningLab
 from simulator.server import Server
 from topologies.model import Topology
@@ -33,6 +34,8 @@ def build(topology: Topology) -> Network:
         network.add_node(node)
     for link in topology.links:
         network.add_link(link)
+    for router in topology.routers:
+        network.write_settings(router.name, routers.FORWARDING)
     for host in stack.hosts(topology):
         network.add_default_routes(host.name, host.routes_via)
     return network
@@ -47,6 +50,10 @@ def prepare(topology: Topology, expanded: stack.Stack) -> None:
         Path(stack.speaker_directory(gateway)).mkdir(exist_ok=True)
     for path, document in expanded.files.items():
         Path(path).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    for path, text in expanded.texts.items():
+        Path(path).write_text(text, encoding="utf-8")
+    if any(router.daemon == "frr" for router in topology.routers):
+        frr.prepare_users()
     ovs.make_databases(tuple(gateway.name for gateway in gateways))
 
 

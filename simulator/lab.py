@@ -63,7 +63,7 @@ def up(
         raise LabUsageError(f"no datapath {datapath!r}: choose {' or '.join(DATAPATHS)}")
     if bfd_ms is not None and bfd_ms not in BFD_MS:
         raise LabUsageError(f"BFD every {bfd_ms} ms: choose {BFD_MS[0]} to {BFD_MS[-1]}")
-    doctor.require_for_lab()
+    doctor.require_for_lab({router.daemon for router in topology.routers} if services else ())
     options = {
         "controller": controller,
         "services": services,

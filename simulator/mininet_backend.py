@@ -208,6 +208,12 @@ class Network:
         self._net.delLink(self._links[name][1])
         del self._links[name]
 
+    def write_settings(self, node: str, settings: Mapping[str, str]) -> None:
+        """Write settings of the node's kernel, by their paths below /proc/sys. Raises FaultTargetError."""
+        with namespaces.inside(self.namespace(node)):
+            for name, value in settings.items():
+                Path("/proc/sys", name).write_text(value, encoding="ascii")
+
     def add_default_routes(self, node: str, gateways: tuple[str, ...]) -> None:
         """Point a host at its gateway, one address per family."""
         with namespaces.inside(self.namespace(node)), IPRoute() as netlink:

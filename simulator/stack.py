@@ -7,12 +7,13 @@ import: sites are documents of the schema `cellnet_core.model.site.Site`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from simulator import ovs
+from simulator.routers import bird, frr, plans
 from simulator.services import Notified, ServiceSpec
-from topologies.model import Cell, Gateway, Host, Interface, Link, LinkKind, Port, Topology
+from topologies.model import Cell, Gateway, Host, Interface, Link, LinkKind, Port, Router, Topology
 
 LAB = "/run/lab"
 MANAGER_PORT = 9790
@@ -22,10 +23,12 @@ PYTHON = (sys.executable, "-X", "frozen_modules=on", "-m")
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Everything to start: documents to write as JSON first (absolute path -> content), then services."""
+    """Everything to start: documents to write as JSON and texts to write as they are first (absolute path ->
+    content), then services."""
 
     files: dict[str, Any]
     services: tuple[ServiceSpec, ...]
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def expand(topology: Topology, library: str, datapath: str = "netdev", bfd_ms: int | None = None) -> Stack:
@@ -49,7 +52,19 @@ def expand(topology: Topology, library: str, datapath: str = "netdev", bfd_ms: i
             switches += ovs.services(gateway.name, datapath)
             controllers.append(_controller(topology, gateway, library))
             others += [_agent(gateway), _speaker(gateway)]
-    return Stack(files, (*switches, *managers, *controllers, *others))
+    texts: dict[str, str] = {}
+    routers: list[ServiceSpec] = []
+    for router in topology.routers:
+        plan = plans.plan(topology, router, bfd_ms or bfd_interval_ms(topology))
+        directory = node_directory(router.name)
+        if router.daemon == "frr":
+            texts[frr.bfdd_file(directory)] = frr.render_bfdd(plan)
+            texts[frr.bgpd_file(directory)] = frr.render_bgpd(plan)
+            routers.append(frr.service(router.name, directory))
+        else:
+            texts[bird.configuration_file(directory)] = bird.render(plan)
+            routers.append(bird.service(router.name, directory))
+    return Stack(files, (*switches, *managers, *controllers, *routers, *others), texts)
 
 
 def hosts(topology: Topology) -> tuple[Host, ...]:
@@ -113,7 +128,7 @@ def site_document(
     interval = bfd_ms or bfd_interval_ms(topology)
     bfd = {"min_tx_ms": interval, "min_rx_ms": interval, "multiplier": 3}
     lan = [port_of(link, gateway.name) for link in topology.links_of(gateway.name, LinkKind.LAN)]
-    wan = [port_of(link, gateway.name) for link in topology.links_of(gateway.name, LinkKind.WAN)]
+    wan = topology.links_of(gateway.name, LinkKind.WAN)
     return {
         "cell": cell.name,
         "gateway": gateway.name,
@@ -132,8 +147,10 @@ def site_document(
                 "mac": port.mac,
                 "addresses": _texts(port.addresses),
                 "bfd": bfd,
+                **_peer(topology, far_end(link, gateway.name)),
             }
-            for port in wan
+            for link in wan
+            for port in (port_of(link, gateway.name),)
         ],
         "lan": {
             "interfaces": [port.name for port in lan],
@@ -196,6 +213,27 @@ def controller_address(topology: Topology, gateway: Gateway) -> str:
 def port_of(link: Link, node: str) -> Port:
     """The link's end on that node."""
     return link.a if link.a.node == node else link.b
+
+
+def far_end(link: Link, node: str) -> Port:
+    """The link's end that is not on that node."""
+    return link.b if link.a.node == node else link.a
+
+
+def _peer(topology: Topology, port: Port) -> dict[str, Any]:
+    """What a site file says of a WAN port's far end if that is a provider's router; else nothing."""
+    router: Router | None = next((each for each in topology.routers if each.name == port.node), None)
+    if router is None:
+        return {}
+    return {
+        "peer": {
+            "name": router.name,
+            "asn": router.asn,
+            "addresses": _texts(port.addresses),
+            "mac": port.mac,
+            "passive": False,
+        }
+    }
 
 
 def _texts(addresses: tuple[Interface, ...]) -> list[str]:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Interface = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network
@@ -30,6 +30,22 @@ class Bfd(Value):
     multiplier: int = Field(3, ge=1)
 
 
+class Peer(Value):
+    """A provider's router at the far end of a WAN port: the gateway speaks BGP and BFD with it, not with the
+    gateway of another cell."""
+
+    name: str
+    """What paths by this router are said to go "via"."""
+    asn: int = Field(ge=1, le=4_294_967_295)
+    addresses: tuple[Interface, ...]
+    """Of its end of the link, one per family, each in the subnet of one of the port's own addresses."""
+    mac: str | None = None
+    """None: the kernel's neighbour table tells. BFD begins once the MAC is known."""
+    passive: bool = False
+    """True: this end waits for the router's TCP connection. False: it calls, and the router must wait
+    ("passive"), because two ends that both call end each other's sessions."""
+
+
 class WanPort(Value):
     """A physical WAN port and the switch-internal port that carries its addresses."""
 
@@ -40,6 +56,26 @@ class WanPort(Value):
     addresses: tuple[Interface, ...]
     bfd: Bfd | None = Bfd()
     """None switches BFD off: liveness is then carrier only."""
+    peer: Peer | None = None
+    """None: the far end is the gateway of another cell, and the manager knows it."""
+
+    @model_validator(mode="after")
+    def _check_peer(self) -> WanPort:
+        if self.peer is None:
+            return self
+        own = {address.network for address in self.addresses}
+        for address in self.peer.addresses:
+            if address.network not in own:
+                raise ValueError(
+                    f"peer {self.peer.name} has {address}, in no subnet of {self.interface} "
+                    f"({', '.join(map(str, self.addresses))}); give it an address of the same link"
+                )
+        if self.bfd is not None and not any(address.version == 4 for address in self.peer.addresses):
+            raise ValueError(
+                f"BFD with the router {self.peer.name} needs IPv4 at both ends of {self.interface}, because "
+                "Open vSwitch sends BFD in IPv4 only; add the addresses or write bfd: null"
+            )
+        return self
 
 
 class Lan(Value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from simulator.errors import LabUsageError
@@ -37,9 +37,15 @@ class NotCapableError(LabUsageError):
     code = "not-capable"
 
 
-def missing_for_lab(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings that keep a lab from running."""
-    return tuple(finding for finding in findings if not finding.ok and finding.needed_for == LAB)
+def for_daemon(daemon: str) -> str:
+    """`needed_for` of what only labs need that run this daemon, such as "frr"."""
+    return f"daemon:{daemon}"
+
+
+def missing_for_lab(findings: Iterable[Finding], daemons: Collection[str] = ()) -> tuple[Finding, ...]:
+    """The findings that keep a lab from running that runs these daemons beside what every lab runs."""
+    needed = {LAB, *map(for_daemon, daemons)}
+    return tuple(finding for finding in findings if not finding.ok and finding.needed_for in needed)
 
 
 def refusal(missing: Iterable[Finding]) -> str:

@@ -219,7 +219,7 @@ def test_an_ordinary_user_may_run_a_lab(tmp_path: Path) -> None:
     script = (
         "from simulator import lab, doctor\n"
         # /dev/net/tun may be closed to users on this machine; this lab needs no switch.
-        "doctor.require_for_lab = lambda: None\n"
+        "doctor.require_for_lab = lambda *_: None\n"
         "client = lab.up('two-cells', services=False)\n"
         "print(client.exec('main-mgr', ['ping', '-c', '1', '-W', '2', '100.64.2.1']).returncode)\n"
         "client.down()\n"
