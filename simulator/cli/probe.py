@@ -10,8 +10,8 @@ from cliff.command import Command
 from cliff.lister import Lister
 
 from simulator.client import LabClient
-from simulator.probes.flows import DEFAULT_RATE, ProbeError, between
-from simulator.probes.reports import ProbeReport, distrust
+from simulator.probes.flows import DEFAULT_RATE, ProbeError, Transport, between
+from simulator.probes.reports import FlowReport, ProbeReport, distrust
 from simulator.probes.session import ProbeSession
 
 COLUMNS = (
@@ -26,6 +26,10 @@ COLUMNS = (
     "delay_ms_p50",
     "delay_ms_p99",
 )
+STREAM_COLUMNS = ("longest_stall_ms", "reconnects", "retransmits")
+"""There if a flow goes over a connection."""
+PATH_COLUMNS = ("link", "moved")
+"""There if the session looks at paths."""
 
 
 def _parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -35,7 +39,7 @@ def _parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 class Start(Command):
-    """Send packets between two cells, both ways, IPv4 and IPv6, until `lab probe stop`."""
+    """Send packets or messages between two cells, both ways, IPv4 and IPv6, until `lab probe stop`."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = _parser(super().get_parser(prog_name))
@@ -43,6 +47,26 @@ class Start(Command):
         parser.add_argument("--to", dest="to_cell", metavar="CELL", help="default: the second cell")
         parser.add_argument(
             "--rate", type=int, default=DEFAULT_RATE, help=f"packets/s of each flow (default: {DEFAULT_RATE})"
+        )
+        parser.add_argument("--udp", dest="transports", action="append_const", const="udp", help="packets")
+        parser.add_argument(
+            "--tcp",
+            dest="transports",
+            action="append_const",
+            const="tcp",
+            help="messages over long-lived TCP connections (default: --udp; several may be given)",
+        )
+        parser.add_argument(
+            "--messages",
+            dest="transports",
+            action="append_const",
+            const="message",
+            help="the same, each message answered, as on a message bus: delays are round trips",
+        )
+        parser.add_argument(
+            "--paths",
+            action="store_true",
+            help="look at the gateways' WAN ports: which links carry the flows",
         )
         parser.add_argument(
             "--no-control",
@@ -60,13 +84,16 @@ class Start(Command):
             raise ProbeError("a probe needs two cells: start a lab with at least two", 2)
         a = parsed_args.from_cell or next(name for name in names if name != parsed_args.to_cell)
         b = parsed_args.to_cell or next(name for name in names if name != a)
-        flows = between(topology, a, b, parsed_args.rate)
-        session = ProbeSession(lab, flows, parsed_args.session, control=parsed_args.control)
+        transports: list[Transport] = parsed_args.transports or ["udp"]
+        flows = between(topology, a, b, parsed_args.rate, transports)
+        session = ProbeSession(
+            lab, flows, parsed_args.session, control=parsed_args.control, paths=parsed_args.paths
+        )
         session.start()
         for flow in session.flows:
             self.app.stderr.write(
                 f"{flow.name}: {flow.sender} {flow.source} to {flow.receiver} {flow.destination} "
-                f"port {flow.port}, {flow.rate} packets/s\n"
+                f"port {flow.port}, {flow.rate} {'messages' if flow.streams else 'packets'}/s\n"
             )
         return 0
 
@@ -87,13 +114,27 @@ class _Figures(Lister):
             self.app.stderr.write(f"do not trust these figures: {reason}\n")
         if parsed_args.formatter in ("json", "yaml"):
             documents = [flow.document(session.started_s) for flow in report.flows]
-            return tuple(documents[0]), [tuple(document.values()) for document in documents]
-        return COLUMNS, [row(flow_row) for flow_row in report.flows]
+            keys = tuple(dict.fromkeys(key for document in documents for key in document))
+            return keys, [tuple(document.get(key) for key in keys) for document in documents]
+        more = (*(STREAM_COLUMNS if report.streams else ()), *(PATH_COLUMNS if _looked(report) else ()))
+        return (*COLUMNS, *more), [row(flow, more) for flow in report.flows]
 
 
-def row(report: Any) -> tuple[Any, ...]:
-    """The cells of a flow's row, in the order of COLUMNS."""
-    figures = report.figures
+def _looked(report: ProbeReport) -> bool:
+    return any(flow.path is not None for flow in report.flows)
+
+
+def row(report: FlowReport, more: Sequence[str] = ()) -> tuple[Any, ...]:
+    """The cells of a flow's row, in the order of COLUMNS, then those of `more`."""
+    figures, stream = report.figures, report.stream
+    arrived = [one for one in report.path or () if one.place == "arrived"]
+    extra = {
+        "longest_stall_ms": "" if stream is None else round(stream.longest_stall_ms, 1),
+        "reconnects": "" if stream is None else stream.reconnects,
+        "retransmits": "" if stream is None else stream.retransmits,
+        "link": arrived[-1].link if arrived else "",
+        "moved": "" if report.path is None else len(report.switches),
+    }
     return (
         report.flow.name,
         figures.sent,
@@ -105,6 +146,7 @@ def row(report: Any) -> tuple[Any, ...]:
         round(figures.longest_outage_ms, 1),
         figures.delay_ms_p50,
         figures.delay_ms_p99,
+        *(extra[column] for column in more),
     )
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from simulator.probes.histogram import Histogram
+from simulator.probes.stalls import Progress, Stall
 
 _MISSING, _SEEN = 0, 1
 
@@ -72,6 +73,7 @@ class FlowRecord:
         self._reordered: array[int] = array("I")
         self._duplicated: array[int] = array("I")
         self._delays = Histogram()
+        self._progress = Progress()
 
     def add_sent(self, times: Sequence[int]) -> None:
         """Send times in nanoseconds, of the sequence numbers that follow those known."""
@@ -95,6 +97,7 @@ class FlowRecord:
             return
         self._seen[number] = _SEEN
         self._delays.add((time - self._sent[number]) // 1000)
+        self._progress.delivered(number, time, self._sent)
         if number < self._highest:
             self._reordered.append(number)
         else:
@@ -121,6 +124,10 @@ class FlowRecord:
             delay_ms_max=self._delays.max_ms,
             widest_send_gap_ms=self._widest_gap(first, last),
         )
+
+    def stalls(self, since: int, until: int) -> tuple[Stall, ...]:
+        """Of a flow over a connection: stretches without progress that began in that time (nanoseconds)."""
+        return self._progress.stalls(since, until, self._sent)
 
     def _outages(self, first: int, last: int) -> tuple[Outage, ...]:
         found = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from typing import Literal
 
 from topologies.model import Host, Link, LinkKind, Port, Topology
 
@@ -12,7 +13,12 @@ DEFAULT_RATE = 1000
 """Packets a second of each flow: outages are then known to 1 ms."""
 FASTEST_RATE = 5000
 FIRST_PORT = 42000
+MOST_PORTS = 1000
+"""Flows of a session use the ports from FIRST_PORT on; so many of them are looked at on the way."""
 PAYLOAD_BYTES = 64
+Transport = Literal["udp", "tcp", "message"]
+"""udp: packets. tcp: messages one way over a long-lived connection. message: each one is answered."""
+TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "message")
 
 _CONTROL_NETS = tuple(
     (f"198.18.{n // 64}.{n % 64 * 4 + 1}", f"198.18.{n // 64}.{n % 64 * 4 + 2}") for n in range(512)
@@ -21,7 +27,7 @@ _CONTROL_NETS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One direction of one family. `rate` is packets a second, `size` UDP payload bytes.
+    """One direction of one family. `rate` is packets (or messages) a second, `size` their payload bytes.
 
     A control flow runs beside the WAN and shows what the harness itself loses.
     """
@@ -35,6 +41,12 @@ class Flow:
     rate: int = DEFAULT_RATE
     size: int = PAYLOAD_BYTES
     control: bool = False
+    transport: Transport = "udp"
+
+    @property
+    def streams(self) -> bool:
+        """Over a connection: nothing is lost while it lasts, but it may stall."""
+        return self.transport != "udp"
 
     @property
     def family(self) -> int:
@@ -69,29 +81,45 @@ class ProbeError(Exception):
         self.exit_code = exit_code
 
 
-def between(topology: Topology, a: str, b: str, rate: int = DEFAULT_RATE) -> tuple[Flow, ...]:
+def between(
+    topology: Topology,
+    a: str,
+    b: str,
+    rate: int = DEFAULT_RATE,
+    transports: Sequence[Transport] = ("udp",),
+) -> tuple[Flow, ...]:
     """Both directions and both families between the first hosts of two cells. Raises ProbeError."""
+    unknown = [one for one in transports if one not in TRANSPORTS]
+    if unknown or not transports:
+        raise ProbeError(f"transport {', '.join(unknown) or 'none'}: choose of {', '.join(TRANSPORTS)}", 2)
     if a == b:
         raise ProbeError(f"--to {b}: a probe needs two different cells", 2)
     if not 1 <= rate <= FASTEST_RATE:
         raise ProbeError(f"--rate {rate}: choose 1 to {FASTEST_RATE} packets a second", 2)
     first, second = _first_host(topology, a), _first_host(topology, b)
     flows: list[Flow] = []
-    for sender, receiver in ((first, second), (second, first)):
-        for source in sender.addresses:
-            for destination in receiver.addresses:
-                if source.version == destination.version:
-                    flows.append(
-                        Flow(
-                            name=f"{sender.cell}-{receiver.cell}-v{source.version}",
-                            sender=sender.name,
-                            receiver=receiver.name,
-                            source=str(source.ip),
-                            destination=str(destination.ip),
-                            port=FIRST_PORT + len(flows),
-                            rate=rate,
-                        )
-                    )
+    pairs = [
+        (transport, sender, receiver, source, destination)
+        for transport in dict.fromkeys(transports)
+        for sender, receiver in ((first, second), (second, first))
+        for source in sender.addresses
+        for destination in receiver.addresses
+        if source.version == destination.version
+    ]
+    for transport, sender, receiver, source, destination in pairs:
+        kind = "" if transport == "udp" else f"-{transport}"
+        flows.append(
+            Flow(
+                name=f"{sender.cell}-{receiver.cell}-v{source.version}{kind}",
+                sender=sender.name,
+                receiver=receiver.name,
+                source=str(source.ip),
+                destination=str(destination.ip),
+                port=FIRST_PORT + len(flows),
+                rate=rate,
+                transport=transport,
+            )
+        )
     return tuple(flows)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import select
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ from sdnotify import SystemdNotifier
 from simulator.probes import records
 from simulator.probes.flows import NodeSpec
 from simulator.probes.receiving import Receiver
-from simulator.probes.sending import Sender
-from simulator.probes.wiring import Server
+from simulator.probes.sending import Paced, Sender
+from simulator.probes.streams import Client, Server
+from simulator.probes.wiring import Server as Answering
 
 PRIORITY = 10
 """SCHED_FIFO priority, where this process may have one."""
@@ -40,7 +42,7 @@ class Status:
 
     `lateness` holds a histogram's items; `cpu_s` is since it began to send. `clock_ns` is when this was said:
     everything sent or received before is in the file. `sent`, `errors`, `skipped`, `received` and `drops` are
-    by number of flow.
+    by number of flow; `reconnects` and `retransmits` are there for flows over connections only.
     """
 
     node: str
@@ -54,6 +56,8 @@ class Status:
     skipped: dict[str, int]
     received: dict[str, int]
     drops: dict[str, int]
+    reconnects: dict[str, int]
+    retransmits: dict[str, int]
 
 
 class Process:
@@ -62,9 +66,17 @@ class Process:
     def __init__(self, spec: NodeSpec, output: Path) -> None:
         self._spec = spec
         self._output = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        self._receivers = [Receiver(spec.run, int(key), flow) for key, flow in spec.receives.items()]
-        self._senders = [Sender(spec.run, int(key), flow) for key, flow in spec.sends.items()]
-        self._server = Server(Path(spec.socket))
+        self._receivers = [
+            (Server if flow.streams else Receiver)(spec.run, int(key), flow)
+            for key, flow in spec.receives.items()
+        ]
+        self._senders: list[Paced] = [
+            (Client if flow.streams else Sender)(spec.run, int(key), flow) for key, flow in spec.sends.items()
+        ]
+        self._clients = [sender for sender in self._senders if isinstance(sender, Client)]
+        servers = [receiver for receiver in self._receivers if isinstance(receiver, Server)]
+        self._streams: list[Client | Server] = [*self._clients, *servers]
+        self._answering = Answering(Path(spec.socket))
         self._phase = "waiting"
         self._end: int | None = None
         self._listen = self._write_at = 0
@@ -88,10 +100,25 @@ class Process:
                 drain = now + DRAIN_NS
             wait = min(due, drain) - monotonic_ns()
             if wait > 0:
-                sleep(wait / 1e9)
+                self._rest(wait / 1e9)
+        self._drain()
+        self._write()
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, unless a connection has something: when a message arrived nobody else writes down."""
+        if not self._streams:
+            sleep(seconds)
+            return
+        watched = [one for stream in self._streams for one in stream.sockets]
+        if select.select(watched, (), (), seconds)[0]:
+            for stream in self._streams:
+                stream.drain()
+
+    def _drain(self) -> None:
         for receiver in self._receivers:
             receiver.drain()
-        self._write()
+        for client in self._clients:
+            client.drain()
 
     def _send(self) -> int:
         """Whatever is due; returns the next deadline (far away when nothing is to be sent)."""
@@ -104,10 +131,9 @@ class Process:
         )
 
     def _keep_house(self, now: int) -> None:
-        for receiver in self._receivers:
-            receiver.drain()
+        self._drain()
         if now >= self._listen:
-            self._server.poll(self._answer)
+            self._answering.poll(self._answer)
             self._listen = now + LISTEN_NS
         if now >= self._write_at:
             self._write()
@@ -125,8 +151,7 @@ class Process:
         elif operation == "finish":
             self._phase = "quiet"
             self._end = monotonic_ns()
-        for receiver in self._receivers:
-            receiver.drain()
+        self._drain()
         self._write()
         return asdict(self.status())
 
@@ -147,18 +172,26 @@ class Process:
             sent={str(sender.number): sender.next for sender in self._senders},
             errors={str(sender.number): sender.errors for sender in self._senders},
             skipped={str(sender.number): sender.skipped for sender in self._senders},
-            received={str(receiver.number): receiver.received for receiver in self._receivers},
+            received={str(one.number): one.received for one in (*self._receivers, *self._clients)},
             drops={str(receiver.number): receiver.drops for receiver in self._receivers},
+            reconnects={str(client.number): client.reconnects for client in self._clients},
+            retransmits={str(stream.number): stream.retransmits for stream in self._streams},
         )
 
     def _write(self) -> None:
-        blocks = [
-            records.encode_sent(sender.number, sender.times) for sender in self._senders if sender.times
-        ] + [
-            records.encode_received(receiver.number, receiver.sequence, receiver.times)
-            for receiver in self._receivers
-            if receiver.times
-        ]
+        blocks = (
+            [records.encode_sent(sender.number, sender.times) for sender in self._senders if sender.times]
+            + [
+                records.encode_received(receiver.number, receiver.sequence, receiver.times)
+                for receiver in self._receivers
+                if receiver.times
+            ]
+            + [
+                records.encode_received(client.number, client.sequence, client.arrivals)
+                for client in self._clients
+                if client.arrivals
+            ]
+        )
         data = b"".join(blocks)
         while data:
             data = data[os.write(self._output, data) :]
@@ -167,6 +200,9 @@ class Process:
         for receiver in self._receivers:
             del receiver.sequence[:]
             del receiver.times[:]
+        for client in self._clients:
+            del client.sequence[:]
+            del client.arrivals[:]
 
     def _terminate(self, _signal: int, _frame: object) -> None:
         self._phase = "quiet"

@@ -13,19 +13,47 @@ from typing import Any
 from simulator.probes.analysis import Figures
 from simulator.probes.flows import Flow
 from simulator.probes.load import Load
+from simulator.probes.paths import Carried, Switch, switches
+from simulator.probes.stalls import Stall
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFigures:
+    """What a connection went through. `reconnects` and `retransmits` (segments sent again, TCP_INFO, of both
+    ends) are since the session's start, `stalls` those that began in the report's stretch."""
+
+    stalls: tuple[Stall, ...] = ()
+    reconnects: int = 0
+    retransmits: int = 0
+
+    @property
+    def longest_stall_ms(self) -> float:
+        """0 if there was none of 20 ms or more."""
+        return max((stall.duration_ms for stall in self.stalls), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class FlowReport:
     """One flow. `refused` packets were stopped by the sender's own kernel and count as lost; `skipped` ones
     were due while the sender was held up and never sent; `drops` reached the receiving socket and found it
-    full: the harness lost them, and `figures.lost` includes them. The three are since the session's start."""
+    full: the harness lost them, and `figures.lost` includes them. The three are since the session's start.
+
+    `stream` is there for flows over a connection: what is lost there was refused, or was still on its way; a
+    message flow's delays are round trips. `path` is there for sessions that look at paths.
+    """
 
     flow: Flow
     figures: Figures
     refused: int
     skipped: int
     drops: int
+    stream: StreamFigures | None = None
+    path: tuple[Carried, ...] | None = None
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """When its packets began to arrive by another link, from which and to which."""
+        return switches(self.path or ())
 
     def document(self, zero_s: float = 0.0) -> dict[str, Any]:
         """The flow as in a report file; times in seconds since `zero_s` (CLOCK_MONOTONIC)."""
@@ -37,6 +65,7 @@ class FlowReport:
             "family": self.flow.family,
             "rate": self.flow.rate,
             "control": self.flow.control,
+            "transport": self.flow.transport,
             "sent": figures.sent,
             "received": figures.received,
             "lost": figures.lost,
@@ -60,6 +89,25 @@ class FlowReport:
                     "open": outage.open,
                 }
                 for outage in figures.outages
+            ],
+            **self._stream_document(zero_s),
+            **({} if self.path is None else {"path": [one.document(zero_s) for one in self.path]}),
+        }
+
+    def _stream_document(self, zero_s: float) -> dict[str, Any]:
+        if self.stream is None:
+            return {}
+        return {
+            "longest_stall_ms": round(self.stream.longest_stall_ms, 3),
+            "reconnects": self.stream.reconnects,
+            "retransmits": self.stream.retransmits,
+            "stalls": [
+                {
+                    "start_s": round(stall.start_s - zero_s, 6),
+                    "duration_ms": round(stall.duration_ms, 3),
+                    "open": stall.open,
+                }
+                for stall in self.stream.stalls
             ],
         }
 
@@ -93,11 +141,18 @@ class ProbeReport:
     flows: tuple[FlowReport, ...]
     nodes: tuple[NodeReport, ...]
     load: Load
+    doubts: tuple[str, ...] = ()
+    """What else went wrong with the measurement, such as a watcher of paths that ended."""
 
     @property
     def measured(self) -> tuple[FlowReport, ...]:
-        """The flows across what is being tested."""
-        return tuple(report for report in self.flows if not report.flow.control)
+        """The flows of packets across what is being tested."""
+        return tuple(one for one in self.flows if not one.flow.control and not one.flow.streams)
+
+    @property
+    def streams(self) -> tuple[FlowReport, ...]:
+        """The flows over connections across what is being tested."""
+        return tuple(one for one in self.flows if one.flow.streams)
 
     @property
     def control(self) -> tuple[FlowReport, ...]:
@@ -113,6 +168,11 @@ class ProbeReport:
     def lost(self) -> int:
         """Over the measured flows."""
         return sum(report.figures.lost for report in self.measured)
+
+    @property
+    def longest_stall_ms(self) -> float:
+        """Over the connections."""
+        return max((one.stream.longest_stall_ms for one in self.streams if one.stream), default=0.0)
 
     def document(self, zero_s: float = 0.0) -> dict[str, Any]:
         """The report as JSON values; times in seconds since `zero_s`."""
@@ -164,6 +224,7 @@ DEFAULT_LIMITS = Limits()
 def distrust(report: ProbeReport, limits: Limits = DEFAULT_LIMITS) -> tuple[str, ...]:
     """Reasons to think that the harness or the machine caused what was measured; empty if there are none."""
     return (
+        *report.doubts,
         *(
             f"the probe process on {node.node} ended or does not answer"
             for node in report.nodes

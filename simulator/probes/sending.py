@@ -15,8 +15,9 @@ CATCH_UP_NS = 20_000_000
 burst would overflow queues on the way, and the probe would make the loss that it reports."""
 
 
-class Sender:
-    """Sends one flow. Not started until `start`; `fire` is called whenever `deadline` has passed."""
+class Paced:
+    """Calls `_send` for each packet that is due. Not started until `start`; `fire` is called whenever
+    `deadline` has passed. What `_send` cannot hand to the kernel it counts in `errors`."""
 
     def __init__(self, run: int, number: int, flow: Flow) -> None:
         self.flow = flow
@@ -30,10 +31,6 @@ class Sender:
         """Send times not written down yet."""
         self._interval = flow.interval_ns
         self._packet = template(run, number, flow.size)
-        family = socket.AF_INET6 if flow.family == 6 else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind((flow.source, 0))
-        self._socket.connect((flow.destination, flow.port))
 
     def start(self, at: int) -> None:
         """The first packet leaves at that moment (nanoseconds of CLOCK_MONOTONIC)."""
@@ -57,6 +54,21 @@ class Sender:
             self.next += 1
             self.deadline += self._interval
         return self.deadline
+
+    def _send(self) -> None:
+        """Hand `_packet` to the kernel."""
+        raise NotImplementedError
+
+
+class Sender(Paced):
+    """Sends one flow of UDP packets."""
+
+    def __init__(self, run: int, number: int, flow: Flow) -> None:
+        super().__init__(run, number, flow)
+        family = socket.AF_INET6 if flow.family == 6 else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind((flow.source, 0))
+        self._socket.connect((flow.destination, flow.port))
 
     def _send(self) -> None:
         """A packet that this node's kernel refuses counts as sent (and so as lost): the user lost it too."""

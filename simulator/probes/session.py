@@ -21,12 +21,15 @@ from simulator.probes import state as states
 from simulator.probes.collecting import Collector
 from simulator.probes.flows import Flow, ProbeError, control_link, over, specs
 from simulator.probes.reports import ProbeReport
-from simulator.probes.state import State
+from simulator.probes.state import State, Watch
+from simulator.probes.wan_ports import watched
+from simulator.probes.watching import WatchSpec
 from simulator.view import LabView
 from topologies.model import Link
 
 INSIDE = Path("/run/lab")
 """The lab's run directory as its nodes see it."""
+WATCHER = "paths"
 START_SECONDS = 15.0
 LEAD_SECONDS = 0.05
 """The first packets leave so long after the processes were told when."""
@@ -59,12 +62,24 @@ class Lab(Protocol):
 class ProbeSession:
     """Flows in a lab, from `start` to `stop`. Not for several threads at once."""
 
-    def __init__(self, lab: Lab, flows: Sequence[Flow], name: str = "probe", *, control: bool = True) -> None:
-        """`control`: add a cable beside the network between each pair of nodes, and flows over it."""
+    def __init__(
+        self,
+        lab: Lab,
+        flows: Sequence[Flow],
+        name: str = "probe",
+        *,
+        control: bool = True,
+        paths: bool = False,
+    ) -> None:
+        """`control`: add a cable beside the network between each pair of nodes, and flows over it.
+
+        `paths`: look at the gateways' WAN ports, and report which links carried each flow.
+        """
         if not flows:
             raise ProbeError("a probe session needs at least one flow", 2)
         self._lab = lab
         self._control = control
+        self._paths = paths
         self._state = State(name, tuple(flows), secrets.randbits(32))
         self._collector: Collector | None = None
 
@@ -124,7 +139,7 @@ class ProbeSession:
             quiet = time.monotonic_ns()
             self._settle()
             self._ask_all("finish")
-            for process in self._state.processes.values():
+            for process in self._processes():
                 self._end(process)
             self._remove_links()
             self._remember(stopped_ns=quiet)
@@ -173,21 +188,35 @@ class ProbeSession:
             label = f"probe-{self._state.name}-{spec.node}"
             process = self._lab.spawn(spec.node, [*argv, *files], label, realtime=True)
             self._remember(processes={**self._state.processes, spec.node: process})
+        if self._paths:
+            self._launch_watcher(inside)
         deadline = time.monotonic() + START_SECONDS
         for spec in work:
-            self._await_ready(spec.node, deadline)
+            self._await_ready(spec.node, self._state.processes[spec.node], deadline)
+        if self._state.watch is not None:
+            self._await_ready(WATCHER, self._state.watch.process, deadline)
         self._remember(load_before=load.read(self._lab.daemon_pid()))
         at = time.monotonic_ns() + int(LEAD_SECONDS * 1e9)
         for spec in work:
             wiring.ask(self._socket(spec.node), op="start", at_ns=at)
         self._remember(started_ns=at)
 
-    def _await_ready(self, node: str, deadline: float) -> None:
+    def _launch_watcher(self, inside: Path) -> None:
+        view = self._lab.show()
+        watch, crossing, ports = watched(view, self.flows)
+        spec = WatchSpec(self._state.run, str(inside / f"{WATCHER}.sock"), crossing, ports)
+        (self._directory / f"{WATCHER}.json").write_text(
+            json.dumps(codec.to_document(spec)), encoding="utf-8"
+        )
+        argv = (sys.executable, "-m", "simulator.probes", "watch", "--spec", f"{inside / WATCHER}.json")
+        process = self._lab.spawn(ports[0].node, argv, f"probe-{self._state.name}-{WATCHER}")
+        self._remember(watch=replace(watch, process=process))
+
+    def _await_ready(self, node: str, identity: str, deadline: float) -> None:
         while True:
             try:
                 wiring.ask(self._socket(node), op="status")
             except ProbeError as error:
-                identity = self._state.processes[node]
                 process = next(view for view in self._lab.show().processes if view.id == identity)
                 if process.returncode is not None or time.monotonic() > deadline:
                     log = self._lab.run_directory / "logs" / Path(process.log).name
@@ -197,8 +226,12 @@ class ProbeSession:
             else:
                 return
 
+    def _processes(self) -> tuple[str, ...]:
+        watch = self._state.watch
+        return (*self._state.processes.values(), *([watch.process] if watch else []))
+
     def _abandon(self) -> None:
-        for process in self._state.processes.values():
+        for process in self._processes():
             try:
                 self._lab.stop(process)
             except LabError:
@@ -220,7 +253,17 @@ class ProbeSession:
             except ProbeError:
                 if node in statuses:
                     statuses[node] = {**statuses[node], "alive": False}
-        self._remember(statuses=statuses, load_after=self._reading())
+        self._remember(statuses=statuses, load_after=self._reading(), watch=self._ask_watcher(operation))
+
+    def _ask_watcher(self, operation: str) -> Watch | None:
+        watch = self._state.watch
+        if watch is None:
+            return None
+        try:
+            answer, _ = wiring.ask(self._socket(WATCHER), op=operation)
+        except ProbeError:
+            return replace(watch, alive=False)
+        return replace(watch, seen=answer, alive=True)
 
     def _reading(self) -> load.Reading:
         try:

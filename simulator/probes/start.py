@@ -16,6 +16,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from simulator.probes.process import Process
+    from simulator.probes.watching import Watcher
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
     gate, ended = _thread.allocate_lock(), _thread.allocate_lock()
     gate.acquire()
     ended.acquire()
-    work: list[Process] = []
+    work: list[Process | Watcher] = []
     statuses: list[int] = []
 
     def keep() -> None:

@@ -18,6 +18,20 @@ FILE = "session.json"
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """The watcher of paths. `links` has the link of each "node:device" it looks at; `process` is the lab's
+    id of it.
+
+    `seen` is what it said last (see `simulator.probes.watching`), `alive` whether it answered then.
+    """
+
+    links: dict[str, str]
+    process: str = ""
+    seen: dict[str, Any] = field(default_factory=dict)
+    alive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """A session. `started_ns` and `stopped_ns` are CLOCK_MONOTONIC, 0 before they happen.
 
@@ -35,6 +49,7 @@ class State:
     statuses: dict[str, Any] = field(default_factory=dict)
     load_before: Reading | None = None
     load_after: Reading | None = None
+    watch: Watch | None = None
 
     @property
     def running(self) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulator.probes import load
+from simulator.probes import load, paths
 from simulator.probes.analysis import FlowRecord
+from simulator.probes.flows import Flow
 from simulator.probes.histogram import Histogram
-from simulator.probes.reports import FlowReport, NodeReport, ProbeReport
-from simulator.probes.state import State
+from simulator.probes.paths import Carried, Run
+from simulator.probes.reports import FlowReport, NodeReport, ProbeReport, StreamFigures
+from simulator.probes.stalls import Stall
+from simulator.probes.state import State, Watch
 
 IN_FLIGHT_NS = 300_000_000
 """While flows run, packets younger than this are not judged: they may still arrive."""
@@ -27,6 +30,7 @@ def report(
     since = state.started_ns if since_s is None else max(int(since_s * 1e9), state.started_ns)
     until = max(newest if until_s is None else min(int(until_s * 1e9), newest), since)
     seconds = max((max(said, default=state.started_ns) - state.started_ns) / 1e9, 1e-3)
+    runs = [] if state.watch is None else [Run(**run) for run in state.watch.seen.get("runs", ())]
     return ProbeReport(
         session=state.name,
         final=bool(state.stopped_ns),
@@ -39,12 +43,41 @@ def report(
                 refused=_count(state, "errors", number),
                 skipped=_count(state, "skipped", number),
                 drops=_count(state, "drops", number),
+                stream=_stream(state, flow, number, flows[number].stalls(since, until)),
+                path=_path(state.watch, runs, flow, number, (since / 1e9, until / 1e9)),
             )
             for number, flow in enumerate(state.flows)
         ),
         nodes=tuple(_node(node, state.statuses.get(node), seconds) for node in sorted(state.processes)),
         load=_load(state),
+        doubts=() if state.watch is None else _watch_doubts(state.watch),
     )
+
+
+def _stream(state: State, flow: Flow, number: int, stalls: tuple[Stall, ...]) -> StreamFigures | None:
+    if not flow.streams:
+        return None
+    return StreamFigures(stalls, _count(state, "reconnects", number), _count(state, "retransmits", number))
+
+
+def _path(
+    watch: Watch | None, runs: Sequence[Run], flow: Flow, number: int, stretch: tuple[float, float]
+) -> tuple[Carried, ...] | None:
+    """None where nobody looked: without a watcher, and for control flows, which cross no gateway."""
+    if watch is None or flow.control:
+        return None
+    return paths.carried(runs, number, watch.links, stretch)
+
+
+def _watch_doubts(watch: Watch) -> tuple[str, ...]:
+    found = []
+    if not watch.alive:
+        found.append("the process that looks at paths ended or does not answer")
+    if watch.seen.get("dropped"):
+        found.append(f"of the packets at WAN ports {watch.seen['dropped']} were not looked at: no room")
+    if watch.seen.get("left_out"):
+        found.append(f"flows moved too often: {watch.seen['left_out']} stretches of paths were left out")
+    return tuple(found)
 
 
 def _count(state: State, what: str, number: int) -> int:
