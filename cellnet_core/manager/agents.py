@@ -122,7 +122,7 @@ class Agents:
             self._ahead.add(known.key)
             with self._context.change() as change:
                 change.event(
-                    "agent.ahead",
+                    "agent.astray",
                     ("agent", known.place, known.place),
                     f"the agent of {known.place} follows generation {report.generation}, this database gave "
                     f"out {known.generation}: was it restored or replaced? The agent keeps what it has",

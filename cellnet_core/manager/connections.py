@@ -102,7 +102,7 @@ class Connections:
                 request.families,
             )
             rows.add(session, connection)
-            change.touch(local.agent, remote.agent)
+            change.tell(connection)
             change.event(
                 "connection.created",
                 ("connection", connection.id, connection.name),
@@ -153,7 +153,7 @@ class Connections:
                 return standing.view_connection(self._context, session, before)
             after = replace(after, revision_number=before.revision_number + 1, updated_at=change.at)
             rows.update(session, after)
-            change.touch(after.local.agent, after.remote.agent)
+            change.tell(after)
             change.event(
                 "connection.updated",
                 ("connection", after.id, after.name),
@@ -172,7 +172,7 @@ class Connections:
             if connection.deleting:
                 return
             rows.set_deleting(change.session, connection.id, connection.revision_number + 1, change.at)
-            change.touch(connection.local.agent, connection.remote.agent)
+            change.tell(connection)
             change.event(
                 "connection.deleting",
                 ("connection", connection.id, connection.name),
@@ -193,7 +193,7 @@ class Connections:
             view = standing.view_connection(self._context, change.session, connection)
             left = [side.place for side in view.sides if not findings.is_absent(connection, side)]
             rows.remove(change.session, connection.id)
-            change.touch(connection.local.agent, connection.remote.agent)
+            change.untell(connection)
             text = f"{connection.name} is forgotten by force"
             if left:
                 text += f"; {' and '.join(left)} had not taken it down and may still have it"

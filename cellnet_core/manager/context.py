@@ -19,12 +19,13 @@ from cellnet_core.manager.caller import CALLER
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.reports import Reports
 from cellnet_core.manager.wakeups import EVENTS, Wakeups
+from cellnet_core.model import lineage
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
 from cellnet_core.store import agents, cells, connections, events
 from cellnet_core.store.audit import Recorder
 from cellnet_core.store.database import Database
-from cellnet_core.store.records import AgentKey, AgentRecord, EventRecord
+from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, EventRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,21 @@ class Change:
         self.at = context.wall()
         self.recorded: list[EventRecord] = []
         self._request_id = request_id
+        self._retold: set[str] = set()
         self._touched: set[AgentKey] = set()
         self._changed: set[AgentKey] = set()
 
+    def tell(self, connection: ConnectionRecord) -> None:
+        """What its two agents are told of this connection may have changed. Costs what one connection costs."""
+        self._retold.add(connection.id)
+
+    def untell(self, connection: ConnectionRecord) -> None:
+        """The connection is forgotten: its agents are told nothing of it any more."""
+        self._retold.discard(connection.id)
+        self.touch(connection.local.agent, connection.remote.agent)
+
     def touch(self, *keys: AgentKey) -> None:
-        """The intents of these agents may have changed."""
+        """These agents have another intent from now on, apart from single connections."""
         self._touched.update(keys)
 
     def event(
@@ -119,7 +130,9 @@ class Change:
             key=key,
             cell_name=cell.name,
             generation=0,
-            digest=intent.digest(()),
+            lineage=(),
+            astray=None,
+            supersedes=None,
             confirmed_empty=False,
             inventory=None,
             first_seen_at=None,
@@ -130,18 +143,37 @@ class Change:
     def finish(self) -> set[AgentKey]:
         """Raise the generation of each agent whose intent differs now; returns those of the whole change.
 
-        Safe to repeat within the change: an agent that was told the same already is left alone.
+        Safe to repeat within the change: an agent that was told the same already is left alone. Costs what
+        was changed, however many connections those agents have.
         """
-        for key in sorted(self._touched):
-            agent = self.agent(key)
-            told = intent.render(key, connections.of_agent(self.session, key))
-            digest = intent.digest(told)
-            if digest == agent.digest:
+        for identifier in sorted(self._retold):
+            connection = connections.get(self.session, identifier)
+            if connection is None:
                 continue
-            self._changed.add(key)
-            # It became empty because its connections were deleted here, one by one: that is meant.
-            agents.save(
-                self.session,
-                replace(agent, generation=agent.generation + 1, digest=digest, confirmed_empty=not told),
-            )
+            digests = intent.digests(connection)
+            ends = (connection.local.agent, connection.remote.agent)
+            differing = [
+                key for key, now, before in zip(ends, digests, connection.told, strict=True) if now != before
+            ]
+            if differing:
+                connections.set_told(self.session, identifier, digests)
+                self._touched.update(differing)
+        for key in sorted(self._touched):
+            self.raise_generation(self.agent(key))
+        self._retold.clear()
+        self._touched.clear()
         return self._changed
+
+    def raise_generation(self, agent: AgentRecord, at_least: int = 0) -> AgentRecord:
+        """Give the agent's intent a new generation, above `at_least`. Returns the agent as it is now."""
+        generation = max(agent.generation, at_least) + 1
+        raised = replace(
+            agent,
+            generation=generation,
+            lineage=lineage.advance(agent.lineage, self.context.database.term, generation),
+            # It became empty because its connections were deleted here, one by one: that is meant.
+            confirmed_empty=not connections.any_of_agent(self.session, agent.key),
+        )
+        agents.save(self.session, raised)
+        self._changed.add(agent.key)
+        return raised

@@ -122,8 +122,10 @@ class Endpoints:
         rows.update(session, after)
         _claim(change, after)
         if any(getattr(before, name) != getattr(after, name) for name in TOLD_TO_AGENTS):
-            for connection in users:
-                _revise(change, connection, before, after)
+            revised = [_revise(change, connection, before, after) for connection in users]
+            change.finish()  # what agents reported before is about older generations
+            for connection in revised:
+                standing.settle(change, connection)
         change.event(
             "endpoint.updated",
             ("endpoint", after.id, after.name),
@@ -202,7 +204,7 @@ def _claim(change: Change, endpoint: EndpointRecord) -> None:
 
 def _revise(
     change: Change, connection: ConnectionRecord, before: EndpointRecord, after: EndpointRecord
-) -> None:
+) -> ConnectionRecord:
     """A connection over another announcement: valid from both ends still, and a new revision for agents."""
     local = after if connection.local.id == before.id else connection.local
     remote = after if connection.remote.id == before.id else connection.remote
@@ -211,11 +213,10 @@ def _revise(
     revision = connection.revision_number + 1
     revised = replace(connection, local=local, remote=remote, revision_number=revision, updated_at=change.at)
     connections.update(change.session, revised)
-    change.touch(local.agent, remote.agent)
+    change.tell(revised)
     change.event(
         "connection.updated",
         ("connection", connection.id, connection.name),
         f"{connection.name}: revision {revision}, as endpoint {after.name} changed",
     )
-    change.finish()  # what agents reported before is about older generations
-    standing.settle(change, revised)
+    return revised

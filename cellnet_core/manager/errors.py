@@ -37,6 +37,12 @@ class ConflictError(RequestError):
     title = "Conflict"
 
 
+class ForbiddenError(RequestError):
+    """The caller is known, or says it is, and may not do this."""
+
+    title = "Forbidden"
+
+
 class PreconditionError(RequestError):
     """The object is not in the revision that the caller had seen."""
 

@@ -20,7 +20,7 @@ from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, 
 def render(key: AgentKey, connections: Iterable[ConnectionRecord]) -> tuple[ConnectionIntent, ...]:
     """The connections as the agent of that gateway sees them, by name. Others are left out."""
     mine = [c for c in connections if key in (c.local.agent, c.remote.agent)]
-    return tuple(_connection(key, connection) for connection in sorted(mine, key=lambda c: c.name))
+    return tuple(told(key, connection) for connection in sorted(mine, key=lambda c: c.name))
 
 
 def document(owner: str, agent: AgentRecord, connections: Iterable[ConnectionRecord]) -> IntentDocument:
@@ -28,18 +28,29 @@ def document(owner: str, agent: AgentRecord, connections: Iterable[ConnectionRec
     return IntentDocument(
         owner=owner,
         generation=agent.generation,
+        lineage=agent.lineage,
+        supersedes=agent.supersedes,
         confirmed_empty=agent.confirmed_empty,
         connections=render(agent.key, connections),
     )
 
 
-def digest(connections: Iterable[ConnectionIntent]) -> str:
+def digests(connection: ConnectionRecord) -> tuple[str, str]:
+    """Of what the agents of both sides are to be told; equal exactly when that is the same."""
+    return (
+        digest(told(connection.local.agent, connection)),
+        digest(told(connection.remote.agent, connection)),
+    )
+
+
+def digest(intent: ConnectionIntent) -> str:
     """Equal exactly when the agent would be told the same."""
-    text = json.dumps([c.model_dump(mode="json") for c in connections], sort_keys=True)
+    text = json.dumps(intent.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _connection(key: AgentKey, connection: ConnectionRecord) -> ConnectionIntent:
+def told(key: AgentKey, connection: ConnectionRecord) -> ConnectionIntent:
+    """One connection as the agent of that gateway sees it."""
     near, far = connection.local, connection.remote
     flipped = key != near.agent
     if flipped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from cellnet_core.manager.agents import Agents
@@ -10,6 +11,7 @@ from cellnet_core.manager.cells import Cells
 from cellnet_core.manager.connections import Connections
 from cellnet_core.manager.context import Context
 from cellnet_core.manager.endpoints import Endpoints
+from cellnet_core.manager.enrolment import Enrolment
 from cellnet_core.manager.events import Events
 from cellnet_core.manager.monitor import Monitor
 from cellnet_core.manager.topology import Topology
@@ -28,10 +30,11 @@ class Manager:
     monitor: Monitor
     topology: Topology
     audit: Audit
+    enrolment: Enrolment
 
 
-def assemble(context: Context) -> Manager:
-    """All services over this context."""
+def assemble(context: Context, master: bytes | None = None) -> Manager:
+    """All services over this context. Without `master`, agents' credentials end with this process."""
     return Manager(
         context=context,
         cells=Cells(context),
@@ -42,4 +45,5 @@ def assemble(context: Context) -> Manager:
         monitor=Monitor(context),
         topology=Topology(context, Cells(context)),
         audit=Audit(context.database),
+        enrolment=Enrolment(context, master or secrets.token_bytes(32)),
     )

@@ -142,7 +142,7 @@ def settle(change: Change, connection: ConnectionRecord) -> None:
     resource = ("connection", connection.id, connection.name)
     if connection.deleting and status.is_gone(connection, view.sides):
         connections.remove(change.session, connection.id)
-        change.touch(connection.local.agent, connection.remote.agent)
+        change.untell(connection)
         change.event("connection.deleted", resource, f"{connection.name} is gone on both sides")
         return
     before, after = connection.status, view.status

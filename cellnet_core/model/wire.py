@@ -137,8 +137,8 @@ class IntentDocument(Document):
     confirmed_empty: bool = False
     """Without it, an agent that has connections does not take an intent without any for a mass delete."""
     lineage: tuple[Term, ...] = ()
-    """How `generation` came about, the latest term last. An agent whose own position is not on this line is asked
-    to jump into another history: the database was put back or replaced (`model/lineage.py`)."""
+    """How `generation` came about, the latest term last. An agent whose own position is not on this line is
+    asked to jump into another history: the database was put back or replaced (`model/lineage.py`)."""
     supersedes: Position | None = None
     """An operator confirmed that this position, which is not on the line, is to be left for this intent."""
     drift_policy: str = "repair"

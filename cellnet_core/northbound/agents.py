@@ -1,14 +1,15 @@
-"""/v1/agents: what agents ask and report (`cellnet_core.model.wire`), and the list of them."""
+"""/v1/agents: what agents ask and report (`cellnet_core.model.wire`), their list, and their enrolment."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from cellnet_core.manager.agents import MAX_WAIT
+from cellnet_core.manager.enrolment import DEFAULT_LIFE, LONGEST_LIFE
 from cellnet_core.manager.standing import AgentView
 from cellnet_core.model.wire import IntentDocument, Inventory, ProcessReport, ReportDocument
 from cellnet_core.northbound import errors
@@ -51,6 +52,55 @@ class AgentsAnswer(Output):
     agents: list[Agent]
 
 
+class EnrolmentInput(Input):
+    """`life`: seconds that the token can be used."""
+
+    life: Annotated[int, Field(strict=True, ge=1, le=LONGEST_LIFE)] = DEFAULT_LIFE
+
+
+class EnrolmentBody(Input):
+    enrolment: EnrolmentInput = EnrolmentInput()
+
+
+class EnrolmentToken(Output):
+    """Shown once: whoever has the token can enrol as this agent, until it is used or expires."""
+
+    token: str
+    expires_at: datetime
+
+
+class EnrolmentAnswer(Output):
+    enrolment: EnrolmentToken
+
+
+Hex = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$")]
+
+
+class CredentialInput(Input):
+    """Of an agent that has a token: which, something new, and the proof (`cellnet_core.model.proof`)."""
+
+    serial: Annotated[int, Field(strict=True, ge=1, le=2**62)]
+    expires: Annotated[int, Field(strict=True, ge=1, le=2**40)]
+    nonce: Hex
+    proof: Hex
+
+
+class CredentialBody(Input):
+    credential: CredentialInput
+
+
+class Credential(Output):
+    """What the agent needs to work out its key, which is never sent; and the manager's own proof."""
+
+    serial: int
+    nonce: str
+    proof: str
+
+
+class CredentialAnswer(Output):
+    credential: Credential
+
+
 @router.get("", dependencies=[NoQuery], responses=errors.answers())
 def list_agents(manager: ManagerOf) -> AgentsAnswer:
     """All agents that were ever heard of, by cell and gateway."""
@@ -84,6 +134,43 @@ def put_report(manager: ManagerOf, cell: str, gateway: Gateway, report: ReportDo
     key = manager.agents.report(cell, gateway, report)
     if key is not None:
         manager.monitor.settle_agent(key)
+
+
+@router.post(
+    "/{cell}/{gateway}/enrolment",
+    status_code=201,
+    dependencies=[NoQuery],
+    responses=errors.answers(404),
+)
+def create_enrolment(
+    response: Response, manager: ManagerOf, cell: str, gateway: Gateway, body: EnrolmentBody
+) -> EnrolmentAnswer:
+    """A one-time token for the agent of that gateway, which need not have been heard of yet."""
+    issued = manager.enrolment.issue(cell, gateway, body.enrolment.life)
+    response.headers["Cache-Control"] = "no-store"
+    return EnrolmentAnswer(enrolment=EnrolmentToken(token=issued.token, expires_at=issued.expires_at))
+
+
+@router.put("/{cell}/{gateway}/credential", dependencies=[NoQuery], responses=errors.answers(404, 409))
+def put_credential(
+    request: Request, manager: ManagerOf, cell: str, gateway: Gateway, body: CredentialBody
+) -> CredentialAnswer:
+    """For agents: exchange a one-time token for a credential. Safe to repeat with the same nonce."""
+    said = body.credential
+    answer = manager.enrolment.exchange(cell, gateway, (said.serial, said.expires), said.nonce, said.proof)
+    request.app.state.forget_keys()
+    return CredentialAnswer(
+        credential=Credential(serial=answer.serial, nonce=answer.manager_nonce, proof=answer.proof)
+    )
+
+
+@router.delete(
+    "/{cell}/{gateway}/credential", status_code=204, dependencies=[NoQuery], responses=errors.answers(404)
+)
+def delete_credential(request: Request, manager: ManagerOf, cell: str, gateway: Gateway) -> None:
+    """Void the credential of an agent and all tokens for it. Its gateway goes on as it is."""
+    manager.enrolment.revoke(cell, gateway)
+    request.app.state.forget_keys()
 
 
 def _present(view: AgentView) -> Agent:

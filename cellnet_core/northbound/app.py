@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import (
     agents,
+    audit,
     cells,
     connections,
     discovery,
@@ -23,6 +24,7 @@ from cellnet_core.northbound import (
     metrics,
     topology,
 )
+from cellnet_core.northbound.access.guard import Access, Guard
 from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
 
 BODY_REFUSALS = {"408": "Too slow", "413": "Too large", "415": "Unsupported media type"}
@@ -45,8 +47,11 @@ class _Api(FastAPI):
         return document
 
 
-def create_app(manager: Manager) -> ASGIApp:
-    """The ASGI application. Its lifespan runs the monitor and, at the end, wakes all who wait."""
+def create_app(manager: Manager, access: Access | None = None) -> ASGIApp:
+    """The ASGI application. Its lifespan runs the monitor and, at the end, wakes all who wait.
+
+    Without `access` everybody may do everything.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -70,10 +75,24 @@ def create_app(manager: Manager) -> ASGIApp:
     )
     app.state.manager = manager
     app.state.streams = set()
+    access = access or Access()
+    app.state.forget_keys = access.forget_keys
     # The stream of events comes before the events: its address would else be taken for one of them.
-    modules = (discovery, metrics, cells, endpoints, connections, event_stream, events, agents, topology)
+    modules = (
+        discovery,
+        metrics,
+        cells,
+        endpoints,
+        connections,
+        event_stream,
+        events,
+        agents,
+        audit,
+        topology,
+    )
     routers = [module.router for module in modules]
-    errors.install(app, [route for router in routers for route in router.routes])
+    routes = [route for router in routers for route in router.routes]
+    errors.install(app, routes)
     for router in routers:
         app.include_router(router)
-    return Envelope(app)
+    return Envelope(Guard(app, access, tuple(routes)))

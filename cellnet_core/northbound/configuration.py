@@ -5,12 +5,20 @@ unix_socket: /run/cellnet/manager.sock    # for users of this machine
 listen: "100.64.0.1:9790"                 # for agents; "[fd00::1]:9790" for IPv6; port 0 chooses one
 cells: cells.yaml                         # a file with a list of cells, or the list itself
 journal: /var/log/cellnet/manager.jsonl
+tokens: /etc/cellnet/tokens               # who may use `listen`; without it everybody there is an admin
+policy: /etc/cellnet/policy.yaml          # overrides of who may do what
+agents: enrolled                          # or open; enrolled is the default where there are tokens
+agent_secret: /var/lib/cellnet/agent.secret  # made at the first start; credentials follow from it
+enrol: [{cell: main, gateway: main-gw1, file: /run/cellnet/main-gw1.token}]  # one-time tokens written at start
+tls: {certificate: /etc/cellnet/manager.crt, key: /etc/cellnet/manager.key}  # of `listen`
+
+`options.py` has the same for people who prefer oslo.config's files.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ValidationError
 
@@ -38,6 +46,21 @@ def _socket_path(text: str) -> str:
     return text
 
 
+class Tls(Input):
+    """What `listen` shows; PEM. The certificate's file may hold the chain."""
+
+    certificate: str
+    key: str
+
+
+class EnrolInput(Input):
+    """An agent that gets its one-time token by a file that the manager writes at start, if it needs one."""
+
+    cell: str
+    gateway: str
+    file: str
+
+
 class Configuration(Input):
     """What the file says; at least one of `unix_socket` and `listen` is needed."""
 
@@ -46,6 +69,17 @@ class Configuration(Input):
     listen: Annotated[str, AfterValidator(_address)] | None = None
     cells: tuple[CellInput, ...] = ()
     journal: str | None = None
+    tokens: str | None = None
+    policy: str | None = None
+    agents: Literal["open", "enrolled"] | None = None
+    agent_secret: str | None = None
+    enrol: tuple[EnrolInput, ...] = ()
+    tls: Tls | None = None
+
+    @property
+    def agents_enrolled(self) -> bool:
+        """Whether agents have to show who they are."""
+        return self.agents == "enrolled" or (self.agents is None and self.tokens is not None)
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -65,6 +99,11 @@ def load(path: Path) -> Configuration:
     cells = content.get("cells")
     if isinstance(cells, str):
         content = {**content, "cells": _cells(path.parent / cells)}
+    return validate(content, str(path))
+
+
+def validate(content: dict[str, Any], path: str) -> Configuration:
+    """The configuration that a document stands for; `path` is for messages. Raises ConfigurationError."""
     try:
         configuration = Configuration.model_validate(content)
     except ValidationError as error:
@@ -76,6 +115,11 @@ def load(path: Path) -> Configuration:
         raise ConfigurationError("\n".join(problems)) from error
     if configuration.unix_socket is None and configuration.listen is None:
         raise ConfigurationError(f"{path}: nowhere to listen; give unix_socket or listen")
+    if configuration.agents_enrolled and configuration.agent_secret is None:
+        raise ConfigurationError(
+            f"{path}: agents have to enrol, so agent_secret has to name a file (made at the first start), "
+            "such as /var/lib/cellnet/agent.secret"
+        )
     return configuration
 
 

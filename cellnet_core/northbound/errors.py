@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Match, Route
 from cellnet_core.manager.errors import (
     BusyError,
     ConflictError,
+    ForbiddenError,
     InvalidError,
     NotFoundError,
     PreconditionError,
@@ -28,6 +29,7 @@ from cellnet_core.store.errors import BadQueryError, StoreUnavailableError
 LOG = logging.getLogger(__name__)
 STATUS: Mapping[type[RequestError], int] = {
     InvalidError: 400,
+    ForbiddenError: 403,
     NotFoundError: 404,
     ConflictError: 409,
     PreconditionError: 412,
@@ -57,7 +59,7 @@ class ErrorBody(BaseModel):
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's documentation: the errors it may answer with."""
-    return {status: {"model": ErrorBody} for status in (400, 406, *statuses, 503)}
+    return {status: {"model": ErrorBody} for status in (400, 401, 403, 406, *statuses, 503)}
 
 
 def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:

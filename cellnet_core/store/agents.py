@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cellnet_core.model.wire import Position, Term
 from cellnet_core.store.records import AgentKey, AgentRecord
 from cellnet_core.store.schema import AgentRow, CellRow
 
@@ -32,7 +33,9 @@ def save(session: Session, agent: AgentRecord) -> None:
             cell_id=agent.key.cell_id,
             gateway=agent.key.gateway,
             generation=agent.generation,
-            digest=agent.digest,
+            lineage=[term.model_dump() for term in agent.lineage],
+            astray=_document(agent.astray),
+            supersedes=_document(agent.supersedes),
             confirmed_empty=agent.confirmed_empty,
             inventory=agent.inventory,
             first_seen_at=agent.first_seen_at,
@@ -47,8 +50,18 @@ def _record(row: AgentRow) -> AgentRecord:
         key=AgentKey(row.cell_id, row.gateway),
         cell_name=row.cell.name,
         generation=row.generation,
-        digest=row.digest,
+        lineage=tuple(Term.model_validate(term) for term in row.lineage),
+        astray=_position(row.astray),
+        supersedes=_position(row.supersedes),
         confirmed_empty=row.confirmed_empty,
         inventory=inventory,
         first_seen_at=row.first_seen_at,
     )
+
+
+def _document(position: Position | None) -> dict[str, Any] | None:
+    return None if position is None else position.model_dump()
+
+
+def _position(document: dict[str, Any] | None) -> Position | None:
+    return None if document is None else Position.model_validate(document)

@@ -1,7 +1,7 @@
 """Who changed what: seen by the session itself while rows are written, kept in the same transaction.
 
-`Recorder` watches a session and knows which fields of which objects change, whoever changes them; so a service
-cannot forget to say so. What is only worked out (statuses, derived rows) is no change of anybody's.
+`Recorder` watches a session and knows which fields of which objects change, whoever changes them; so a
+service cannot forget to say so. What is only worked out (statuses, derived rows) is no change of anybody's.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ RESOURCES: Mapping[str, str] = {
     "cells": "cell",
     "endpoints": "endpoint",
     "connections": "connection",
+    "profiles": "profile",
     "agent_credentials": "agent credential",
 }
 """Tables whose rows people change, and what people call such a row."""
-DERIVED = frozenset({"meta", "paths", "prefixes", "agents", "events", "audit"})
+DERIVED = frozenset({"meta", "paths", "prefixes", "agents", "events", "audit", "operations", "drifts"})
 """Tables that only follow from the others; every table is in one of the two (a test sees to that)."""
 WORKED_OUT = frozenset(
     {
@@ -40,6 +41,7 @@ WORKED_OUT = frozenset(
         "conditions",
         "told_local",
         "told_remote",
+        "orders",
     }
 )
 

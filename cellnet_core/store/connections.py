@@ -43,6 +43,23 @@ def find(session: Session, reference: str) -> ConnectionRecord | None:
     return record(rows[0]) if rows else None
 
 
+def get(session: Session, connection_id: str) -> ConnectionRecord | None:
+    """The connection with that id."""
+    row = session.get(ConnectionRow, connection_id)
+    return None if row is None else record(row)
+
+
+def any_of_agent(session: Session, key: AgentKey) -> bool:
+    """Whether the agent has any connection. Costs one look."""
+    mine = select(EndpointRow.id).where(
+        EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway
+    )
+    ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
+    return any(
+        session.scalar(select(ConnectionRow.id).where(end.in_(mine)).limit(1)) is not None for end in ends
+    )
+
+
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionRecord]:
     """A page of connections."""
     rows, more = listing.fetch(session, select(ConnectionRow), COLUMNS, query)
@@ -154,6 +171,8 @@ def add(session: Session, connection: ConnectionRecord) -> None:
         provisioning_status="",
         operating_status="",
         conditions=[],
+        told_local=connection.told[0],
+        told_remote=connection.told[1],
         created_at=connection.created_at,
     )
     _fill(row, connection)
@@ -177,6 +196,13 @@ def set_deleting(session: Session, connection_id: str, revision_number: int, at:
     row.deleting = True
     row.revision_number = revision_number
     row.updated_at = at
+    session.flush()
+
+
+def set_told(session: Session, connection_id: str, told: tuple[str, str]) -> None:
+    """Keep what the agents of the local and the remote side are told from now on (digests)."""
+    row = session.get_one(ConnectionRow, connection_id)
+    row.told_local, row.told_remote = told
     session.flush()
 
 
@@ -277,4 +303,5 @@ def record(row: ConnectionRow) -> ConnectionRecord:
         ),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        told=(row.told_local, row.told_remote),
     )

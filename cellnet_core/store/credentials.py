@@ -16,6 +16,7 @@ def find(session: Session, key: AgentKey) -> CredentialRecord | None:
     return CredentialRecord(
         key=AgentKey(row.cell_id, row.gateway),
         serial=row.serial,
+        expires=row.expires,
         agent_nonce=row.agent_nonce,
         manager_nonce=row.manager_nonce,
         updated_at=row.updated_at,
@@ -29,6 +30,7 @@ def save(session: Session, credential: CredentialRecord) -> None:
             cell_id=credential.key.cell_id,
             gateway=credential.key.gateway,
             serial=credential.serial,
+            expires=credential.expires,
             agent_nonce=credential.agent_nonce,
             manager_nonce=credential.manager_nonce,
             updated_at=credential.updated_at,

@@ -11,8 +11,15 @@ class StoreUnavailableError(StoreError):
     """The database did not do what was asked: disk full, file locked or unreadable, server away."""
 
 
+class StoreBusyError(StoreUnavailableError):
+    """Another writer was at the same rows, or held the database for too long. Nothing was written.
+
+    Nobody in here tries again: what was validated may no longer hold, so the caller starts over or gives up.
+    """
+
+
 class SchemaVersionError(StoreError):
-    """The database was written by another version of the manager."""
+    """The database was written by another version of the manager, or is not ours."""
 
 
 class BadQueryError(StoreError):

@@ -200,12 +200,14 @@ class AuditRecord:
 class CredentialRecord:
     """What is remembered of an agent's enrolment: nothing that lets anybody pass for it.
 
-    `serial` is that of the one-time token it used, which grows with time; all tokens up to it are void. The
-    nonces are what both sides said then; without them the credential is revoked.
+    `serial` and `expires` (seconds since 1970) are those of the one-time token it used; serials grow with time,
+    and all tokens up to this one are void. The nonces are what both sides said then; without them the
+    credential is revoked.
     """
 
     key: AgentKey
     serial: int
+    expires: int
     agent_nonce: str | None
     manager_nonce: str | None
     updated_at: datetime

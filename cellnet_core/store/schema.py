@@ -208,6 +208,7 @@ class CredentialRow(Base):
     cell_id: Mapped[str] = mapped_column(ForeignKey("cells.id"), primary_key=True)
     gateway: Mapped[str] = mapped_column(String(63), primary_key=True)
     serial: Mapped[int] = mapped_column(BigInteger)
+    expires: Mapped[int] = mapped_column(BigInteger)
     agent_nonce: Mapped[str | None] = mapped_column(String(64))
     manager_nonce: Mapped[str | None] = mapped_column(String(64))
     updated_at: Mapped[datetime]

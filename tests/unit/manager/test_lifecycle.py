@@ -188,7 +188,7 @@ def test_an_agent_ahead_of_the_database_is_noticed_and_told_nothing_newer(world:
             update={"generation": 41}
         )
         world.report("main", ahead)
-    assert world.event_types().count("agent.ahead") == 1
+    assert world.event_types().count("agent.astray") == 1
     assert world.intent("main").generation == before
     status = world.manager.connections.get("main-east").status
     assert status.operating_status == "DEGRADED"

@@ -31,7 +31,7 @@ def test_an_empty_intent_after_absent_is_taken() -> None:
 def test_an_older_generation_of_the_same_owner_is_refused() -> None:
     current = intent(connection(), generation=4)
     assert guards.accept(current, intent(connection(), generation=3)).reason == "IntentOutdated"
-    assert guards.accept(current, intent(connection(), generation=3, owner="m-2")).accepted
+    assert guards.accept(current, intent(connection(), generation=3, owner="m-2")).reason == "OwnerChanged"
 
 
 def test_a_newer_wire_is_taken_and_said() -> None:

@@ -1,9 +1,8 @@
-"""Transactions, pages and overlaps over a real SQLite file."""
+"""Transactions, pages and overlaps, over a SQLite file and over PostgreSQL."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -15,18 +14,11 @@ from hypothesis import strategies as st
 
 from cellnet_core.store import cells, listing, prefixes
 from cellnet_core.store.database import Database, open_database
-from cellnet_core.store.errors import BadQueryError, SchemaVersionError, StoreUnavailableError
+from cellnet_core.store.errors import BadQueryError, StoreUnavailableError
 from cellnet_core.store.listing import Filter, PageQuery
 from cellnet_core.store.records import CellRecord
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = open_database(str(tmp_path / "deep" / "manager.db"))
-    yield made
-    made.close()
 
 
 def cell(number: int, kind: str = "sub") -> CellRecord:
@@ -57,27 +49,14 @@ def test_times_come_back_aware_and_equal(database: Database) -> None:
         assert cells.find(session, "cell1") == cell(1)
 
 
-def test_the_file_is_in_wal_mode_with_full_synchronisation(database: Database, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "deep" / "manager.db")
+def test_the_file_is_in_wal_mode_with_full_synchronisation(tmp_path: Path) -> None:
+    database = open_database(str(tmp_path / "manager.db"))
+    other = sqlite3.connect(tmp_path / "manager.db")
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     other.close()
     with database.read() as session:
         assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 2
-
-
-def test_the_owner_stays_and_another_schema_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "manager.db"
-    first = open_database(str(path))
-    first.close()
-    again = open_database(str(path))
-    assert again.owner == first.owner
-    again.close()
-    raw = sqlite3.connect(path)
-    raw.execute("UPDATE meta SET value = '999' WHERE key = 'schema_version'")
-    raw.commit()
-    raw.close()
-    with pytest.raises(SchemaVersionError, match="schema version 999"):
-        open_database(str(path))
+    database.close()
 
 
 def test_a_file_that_is_no_database_is_a_typed_error(tmp_path: Path) -> None:
@@ -171,28 +150,3 @@ def test_an_overlap_is_found_exactly_when_there_is_one(
     if found is not None:
         assert found.prefix in expected
         assert found.owner == "cell one"
-
-
-def test_a_database_of_version_1_is_brought_up(tmp_path: Path) -> None:
-    file = tmp_path / "old.db"
-    made = open_database(str(file))
-    owner = made.owner
-    made.close()
-    raw = sqlite3.connect(file)
-    for table, column in (
-        ("endpoints", "managed_by"),
-        ("connections", "managed_by"),
-        ("connections", "state"),
-    ):
-        raw.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
-    raw.commit()
-    raw.close()
-    for _ in range(2):
-        again = open_database(str(file))
-        assert again.owner == owner
-        again.close()
-    raw = sqlite3.connect(file)
-    assert raw.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("2",)
-    assert "state" in [row[1] for row in raw.execute("PRAGMA table_info(connections)")]
-    raw.close()

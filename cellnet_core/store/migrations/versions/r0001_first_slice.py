@@ -100,7 +100,7 @@ def _connections() -> None:
         sa.Column("families", sa.JSON, nullable=False),
         sa.Column("hold_time", sa.Integer, nullable=False),
         sa.Column("graceful_restart_time", sa.Integer, nullable=False),
-        sa.Column("hold_down", sa.Float, nullable=False),
+        sa.Column("hold_down", sa.Double, nullable=False),
         sa.Column("enabled", sa.Boolean, nullable=False),
         sa.Column("deleting", sa.Boolean, nullable=False),
         sa.Column("description", sa.String(255), nullable=False),
@@ -118,7 +118,12 @@ def _connections() -> None:
     op.create_index("ix_connections_remote_endpoint_id", "connections", ["remote_endpoint_id"])
     op.create_table(
         "paths",
-        sa.Column("name", sa.String(160), primary_key=True),
+        # Ranges of names are looked up: they must compare byte by byte, whatever the database's locale.
+        sa.Column(
+            "name",
+            sa.String(160).with_variant(sa.String(160, collation="C"), "postgresql"),
+            primary_key=True,
+        ),
         sa.Column("connection_id", sa.String(36), sa.ForeignKey("connections.id"), nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("local_interface", sa.String(63), nullable=False),

@@ -78,6 +78,7 @@ def _enrolled_agents() -> None:
         sa.Column("cell_id", sa.String(36), sa.ForeignKey("cells.id"), primary_key=True),
         sa.Column("gateway", sa.String(63), primary_key=True),
         sa.Column("serial", sa.BigInteger, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False),
         sa.Column("agent_nonce", sa.String(64), nullable=True),
         sa.Column("manager_nonce", sa.String(64), nullable=True),
         sa.Column("updated_at", sa.DateTime, nullable=False),
