@@ -79,7 +79,7 @@ class Change:
         self._changed: set[AgentKey] = set()
 
     def tell(self, connection: ConnectionRecord) -> None:
-        """What its two agents are told of this connection may have changed. Costs what one connection costs."""
+        """What its two agents are told of this connection may have changed. Costs one connection."""
         self._retold.add(connection.id)
 
     def untell(self, connection: ConnectionRecord) -> None:

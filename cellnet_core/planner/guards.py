@@ -54,8 +54,8 @@ def _refused(current: IntentDocument, incoming: IntentDocument) -> tuple[str, st
     if incoming.owner != current.owner:
         if lost:
             text = (
-                f"intent {incoming.generation} is from manager {incoming.owner}, {', '.join(lost)} are in force "
-                f"for {current.owner}: was the database replaced? {CONFIRM}"
+                f"intent {incoming.generation} is from manager {incoming.owner}, {', '.join(lost)} are in "
+                f"force for {current.owner}: was the database replaced? {CONFIRM}"
             )
             return "OwnerChanged", text
     elif incoming.generation < current.generation:
@@ -69,8 +69,8 @@ def _refused(current: IntentDocument, incoming: IntentDocument) -> tuple[str, st
         return "IntentDiverged", text
     if not incoming.connections and lost and not incoming.confirmed_empty:
         text = (
-            f"intent {incoming.generation} names no connection, but {', '.join(lost)} never went through phase "
-            "absent; delete the connections, or send the intent with confirmed_empty"
+            f"intent {incoming.generation} names no connection, but {', '.join(lost)} never went through "
+            "phase absent; delete the connections, or send the intent with confirmed_empty"
         )
         return "EmptyIntentRefused", text
     return None

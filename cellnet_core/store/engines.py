@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic_core import from_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cellnet_core.store.errors import StoreBusyError, StoreUnavailableError
@@ -168,10 +168,8 @@ def _begin(connection: Connection) -> None:
 def _is_busy(error: DBAPIError) -> bool:
     if getattr(error.orig, "sqlstate", None) in BUSY_STATES:
         return True
-    if getattr(error.orig, "sqlite_errorcode", None) is None:
-        return False
-    return (error.orig.sqlite_errorcode & 0xFF) == SQLITE_BUSY and not isinstance(error, IntegrityError)  #
-    type: ignore[union - attr]
+    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == SQLITE_BUSY
 
 
 def _said(error: DBAPIError) -> str:

@@ -1,4 +1,7 @@
-"""The tables. Only this folder sees them; everybody else gets records."""
+"""The tables as they are now. Only this folder sees them; everybody else gets records.
+
+What is added or changed here also goes into the latest revision under `migrations/versions`; a test compares.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA_VERSION = 2
-UPGRADES = {
-    # From this version to the next: what has to be done to tables that are there already.
-    "1": (
-        "ALTER TABLE endpoints ADD COLUMN managed_by VARCHAR(63) NOT NULL DEFAULT ''",
-        "ALTER TABLE connections ADD COLUMN managed_by VARCHAR(63) NOT NULL DEFAULT ''",
-        "ALTER TABLE connections ADD COLUMN state VARCHAR(20) NOT NULL DEFAULT 'draft'",
-    ),
-}
+REVISION = "0002"
+"""The Alembic revision that these tables are."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -48,7 +44,11 @@ class Base(DeclarativeBase):
 
 
 class MetaRow(Base):
-    """Facts about the database itself: schema_version, owner."""
+    """Facts about the database itself.
+
+    owner: the id of the manager that it belongs to. schema_version: "alembic"; programs before Alembic look
+    there.
+    """
 
     __tablename__ = "meta"
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -64,6 +64,8 @@ class CellRow(Base):
     asn: Mapped[int] = mapped_column(BigInteger)
     prefixes: Mapped[list[str]]
     description: Mapped[str] = mapped_column(String(255))
+    drift_policy: Mapped[str] = mapped_column(String(10), server_default="repair")
+    tags: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     revision_number: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -81,6 +83,7 @@ class EndpointRow(Base):
     interfaces: Mapped[list[dict[str, Any]]]
     description: Mapped[str] = mapped_column(String(255))
     managed_by: Mapped[str] = mapped_column(String(63), server_default="")
+    tags: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     revision_number: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -88,8 +91,33 @@ class EndpointRow(Base):
     __table_args__ = (Index("endpoints_by_agent", "cell_id", "gateway"),)
 
 
+class ProfileRow(Base):
+    """What connections have in common. `password` is a secret and leaves the store for agents only."""
+
+    __tablename__ = "profiles"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(63), unique=True)
+    hold_time: Mapped[int]
+    graceful_restart_time: Mapped[int]
+    hold_down: Mapped[float]
+    health_interval: Mapped[float]
+    bfd: Mapped[dict[str, Any] | None]
+    prefix_limits: Mapped[dict[str, Any]]
+    drain_method: Mapped[str] = mapped_column(String(20))
+    password: Mapped[str | None] = mapped_column(String(80))
+    is_default: Mapped[bool]
+    description: Mapped[str] = mapped_column(String(255))
+    managed_by: Mapped[str] = mapped_column(String(63))
+    tags: Mapped[list[str]]
+    revision_number: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
 class ConnectionRow(Base):
-    """`conditions` and the two statuses are the last that were worked out; desired state is all the rest."""
+    """`conditions` and the two statuses are the last that were worked out; `told_...` is the digest of what
+    the agent of that side was told last; desired state is all the rest. `own_...` wins over the profile.
+    `orders` are what agents shall do once, and have not done yet."""
 
     __tablename__ = "connections"
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -97,33 +125,47 @@ class ConnectionRow(Base):
     local_endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
     remote_endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
     families: Mapped[list[str]]
-    hold_time: Mapped[int]
-    graceful_restart_time: Mapped[int]
-    hold_down: Mapped[float]
+    # Empty means the default profile: rows from before there were profiles.
+    profile_id: Mapped[str] = mapped_column(String(36), server_default="", index=True)
+    own_hold_time: Mapped[int | None]
+    own_graceful_restart_time: Mapped[int | None]
+    own_hold_down: Mapped[float | None]
     enabled: Mapped[bool]
     deleting: Mapped[bool]
     description: Mapped[str] = mapped_column(String(255))
     managed_by: Mapped[str] = mapped_column(String(63), server_default="")
+    tags: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
+    orders: Mapped[list[dict[str, Any]]] = mapped_column(JSON, server_default="[]")
     revision_number: Mapped[int]
     observed_revision: Mapped[int]
     state: Mapped[str] = mapped_column(String(20), server_default="draft")
     provisioning_status: Mapped[str] = mapped_column(String(20))
     operating_status: Mapped[str] = mapped_column(String(20))
     conditions: Mapped[list[dict[str, Any]]]
+    told_local: Mapped[str] = mapped_column(String(64), server_default="")
+    told_remote: Mapped[str] = mapped_column(String(64), server_default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     local: Mapped[EndpointRow] = relationship(foreign_keys=local_endpoint_id, lazy="joined", innerjoin=True)
     remote: Mapped[EndpointRow] = relationship(foreign_keys=remote_endpoint_id, lazy="joined", innerjoin=True)
+    profile: Mapped[ProfileRow | None] = relationship(
+        primaryjoin="foreign(ConnectionRow.profile_id) == ProfileRow.id", lazy="joined", viewonly=True
+    )
     paths: Mapped[list[PathRow]] = relationship(
         order_by="PathRow.position", lazy="selectin", cascade="all, delete-orphan"
     )
+    __table_args__ = (Index("connections_by_ends", "local_endpoint_id", "remote_endpoint_id"),)
 
 
 class PathRow(Base):
     """A path in use: a port of the local endpoint and one of the remote endpoint."""
 
     __tablename__ = "paths"
-    name: Mapped[str] = mapped_column(String(160), primary_key=True)
+    name: Mapped[str] = mapped_column(
+        # Ranges of names are looked up: they must compare byte by byte, whatever the database's locale.
+        String(160).with_variant(String(160, collation="C"), "postgresql"),
+        primary_key=True,
+    )
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id"), index=True)
     position: Mapped[int]
     local_interface: Mapped[str] = mapped_column(String(63))
@@ -144,15 +186,19 @@ class PrefixRow(Base):
     version: Mapped[int]
     first: Mapped[str] = mapped_column(String(32))
     last: Mapped[str] = mapped_column(String(32))
-    __table_args__ = (Index("prefixes_by_range", "version", "first", "last"),)
+    __table_args__ = (Index("prefixes_by_range", "version", "first", "last", "cell_id"),)
 
 
 class AgentRow(Base):
+    """`lineage`, `astray` and `supersedes` are documents as `model/wire.py` has them."""
+
     __tablename__ = "agents"
     cell_id: Mapped[str] = mapped_column(ForeignKey("cells.id"), primary_key=True)
     gateway: Mapped[str] = mapped_column(String(63), primary_key=True)
     generation: Mapped[int] = mapped_column(BigInteger)
-    digest: Mapped[str] = mapped_column(String(64))
+    lineage: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
+    astray: Mapped[dict[str, Any] | None]
+    supersedes: Mapped[dict[str, Any] | None]
     confirmed_empty: Mapped[bool]
     inventory: Mapped[dict[str, Any] | None]
     first_seen_at: Mapped[datetime | None]
@@ -212,3 +258,44 @@ class CredentialRow(Base):
     agent_nonce: Mapped[str | None] = mapped_column(String(64))
     manager_nonce: Mapped[str | None] = mapped_column(String(64))
     updated_at: Mapped[datetime]
+
+
+class OperationRow(Base):
+    """Work that outlives its request. `steps`: what each agent has done of it."""
+
+    __tablename__ = "operations"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    type: Mapped[str] = mapped_column(String(40))
+    resource_type: Mapped[str] = mapped_column(String(20))
+    resource_id: Mapped[str] = mapped_column(String(36))
+    resource_name: Mapped[str] = mapped_column(String(63))
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    progress: Mapped[int]
+    steps: Mapped[list[dict[str, Any]]]
+    error: Mapped[str]
+    request_id: Mapped[str | None] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    updated_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (Index("operations_by_resource", "resource_type", "resource_id"),)
+
+
+class DriftRow(Base):
+    """Something at a gateway that somebody else changed. `origin`: which agent's life and number it has."""
+
+    __tablename__ = "drifts"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    origin: Mapped[str] = mapped_column(String(120), unique=True)
+    cell_id: Mapped[str] = mapped_column(String(36), index=True)
+    cell: Mapped[str] = mapped_column(String(63))
+    gateway: Mapped[str] = mapped_column(String(63))
+    driver: Mapped[str] = mapped_column(String(63))
+    kind: Mapped[str] = mapped_column(String(40))
+    object: Mapped[str] = mapped_column(String(400))
+    desired: Mapped[str] = mapped_column(String(400))
+    observed: Mapped[str] = mapped_column(String(400))
+    action: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    message: Mapped[str] = mapped_column(String(400))
+    found_at: Mapped[datetime] = mapped_column(index=True)
+    over_at: Mapped[datetime | None]

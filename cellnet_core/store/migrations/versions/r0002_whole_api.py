@@ -1,10 +1,11 @@
 """What this release adds to the first slice.
 
-While this release is being made, everybody who adds a table or a column appends it in two places: to the models
-(`store/schema.py`, or a module that it imports) and here, as a function of its own called from `upgrade`. A new
-column needs a `server_default`: there are rows already. `tests/unit/store/test_migrations.py` compares the two.
-Only what SQLite does in place: create_table, create_index, drop_index, add_column, drop_column (no batch mode).
-After the release this file never changes again.
+While this release is being made, everybody who adds a table or a column appends it in two places: to the
+models (`store/schema.py`, or a module that it imports) and here, as a function of its own called from
+`upgrade`. A new column needs a `server_default`: there are rows already.
+`tests/unit/store/test_migrations.py` compares the two. Only what SQLite does in place: create_table,
+create_index, drop_index, add_column, drop_column (no batch mode). After the release this file never changes
+again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ def upgrade() -> None:
     _found_by_one_look()
     _who_changed_what()
     _enrolled_agents()
+    _profiles()
+    _operations()
+    _drift()
 
 
 def _versioned_by_alembic() -> None:
@@ -83,3 +87,89 @@ def _enrolled_agents() -> None:
         sa.Column("manager_nonce", sa.String(64), nullable=True),
         sa.Column("updated_at", sa.DateTime, nullable=False),
     )
+
+
+def _profiles() -> None:
+    """Connections name a profile; what they had of their own stays their own where it was not the default."""
+    op.create_table(
+        "profiles",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("name", sa.String(63), nullable=False, unique=True),
+        sa.Column("hold_time", sa.Integer, nullable=False),
+        sa.Column("graceful_restart_time", sa.Integer, nullable=False),
+        sa.Column("hold_down", sa.Double, nullable=False),
+        sa.Column("health_interval", sa.Double, nullable=False),
+        sa.Column("bfd", sa.JSON, nullable=True),
+        sa.Column("prefix_limits", sa.JSON, nullable=False),
+        sa.Column("drain_method", sa.String(20), nullable=False),
+        sa.Column("password", sa.String(80), nullable=True),
+        sa.Column("is_default", sa.Boolean, nullable=False),
+        sa.Column("description", sa.String(255), nullable=False),
+        sa.Column("managed_by", sa.String(63), nullable=False),
+        sa.Column("tags", sa.JSON, nullable=False),
+        sa.Column("revision_number", sa.Integer, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("updated_at", sa.DateTime, nullable=False),
+    )
+    op.add_column("connections", sa.Column("profile_id", sa.String(36), nullable=False, server_default=""))
+    op.create_index("ix_connections_profile_id", "connections", ["profile_id"])
+    for name, kind, usual in (
+        ("hold_time", sa.Integer, "9"),
+        ("graceful_restart_time", sa.Integer, "30"),
+        ("hold_down", sa.Double, "3.0"),
+    ):
+        op.add_column("connections", sa.Column(f"own_{name}", kind, nullable=True))
+        op.execute(f"UPDATE connections SET own_{name} = {name} WHERE {name} <> {usual}")  # noqa: S608 (our names)
+        op.drop_column("connections", name)
+    for table in ("cells", "endpoints", "connections"):
+        op.add_column(table, sa.Column("tags", sa.JSON, nullable=False, server_default="[]"))
+    op.add_column("cells", sa.Column("drift_policy", sa.String(10), nullable=False, server_default="repair"))
+
+
+def _operations() -> None:
+    """Work that outlives its request."""
+    op.add_column("connections", sa.Column("orders", sa.JSON, nullable=False, server_default="[]"))
+    op.create_table(
+        "operations",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("type", sa.String(40), nullable=False),
+        sa.Column("resource_type", sa.String(20), nullable=False),
+        sa.Column("resource_id", sa.String(36), nullable=False),
+        sa.Column("resource_name", sa.String(63), nullable=False),
+        sa.Column("state", sa.String(12), nullable=False),
+        sa.Column("progress", sa.Integer, nullable=False),
+        sa.Column("steps", sa.JSON, nullable=False),
+        sa.Column("error", sa.String, nullable=False),
+        sa.Column("request_id", sa.String(60), nullable=True),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("updated_at", sa.DateTime, nullable=False),
+        sa.Column("finished_at", sa.DateTime, nullable=True),
+    )
+    op.create_index("ix_operations_state", "operations", ["state"])
+    op.create_index("ix_operations_created_at", "operations", ["created_at"])
+    op.create_index("operations_by_resource", "operations", ["resource_type", "resource_id"])
+
+
+def _drift() -> None:
+    """What somebody else changed at gateways."""
+    op.create_table(
+        "drifts",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("origin", sa.String(120), nullable=False, unique=True),
+        sa.Column("cell_id", sa.String(36), nullable=False),
+        sa.Column("cell", sa.String(63), nullable=False),
+        sa.Column("gateway", sa.String(63), nullable=False),
+        sa.Column("driver", sa.String(63), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("object", sa.String(400), nullable=False),
+        sa.Column("desired", sa.String(400), nullable=False),
+        sa.Column("observed", sa.String(400), nullable=False),
+        sa.Column("action", sa.String(10), nullable=False),
+        sa.Column("state", sa.String(12), nullable=False),
+        sa.Column("message", sa.String(400), nullable=False),
+        sa.Column("found_at", sa.DateTime, nullable=False),
+        sa.Column("over_at", sa.DateTime, nullable=True),
+    )
+    op.create_index("ix_drifts_cell_id", "drifts", ["cell_id"])
+    op.create_index("ix_drifts_state", "drifts", ["state"])
+    op.create_index("ix_drifts_found_at", "drifts", ["found_at"])
