@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from cellnet_core.model.wire import Position, Term
+
 Family = Literal["ipv4", "ipv6"]
 
 
@@ -138,16 +140,24 @@ class ConnectionRecord:
     updated_at: datetime
     managed_by: str = ""
     """Which file or program declares it; empty: nobody does."""
+    told: tuple[str, str] = ("", "")
+    """Digests of what the agents of the local and the remote side were told of it last."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentRecord:
-    """What is remembered of an agent. `digest` is that of its intent at `generation`."""
+    """What is remembered of an agent.
+
+    `lineage`: how its generation came about. `astray`: where it stands when that is not on this line, as it
+    was last reported. `supersedes`: the position that an operator confirmed to be left.
+    """
 
     key: AgentKey
     cell_name: str
     generation: int
-    digest: str
+    lineage: tuple[Term, ...]
+    astray: Position | None
+    supersedes: Position | None
     confirmed_empty: bool
     inventory: dict[str, Any] | None
     first_seen_at: datetime | None
