@@ -73,7 +73,7 @@ class Orders:
         kind = next((kind for kind in get_args(SessionOrder) if kind == order.action), None)
         if kind is None:
             return "failed", f"this agent does not know {order.action!r}: upgrade it"
-        names = set(order.paths) or {path.name for path in connection.paths}
+        names = {path.session for path in connection.paths if not order.paths or path.name in order.paths}
         wanted = [neighbor for neighbor in neighbors if neighbor.name in names]
         if not wanted:
             return "failed", "no session of it is configured here"

@@ -7,7 +7,8 @@ from typing import get_args
 
 from cellnet_core.agent.view import ConnectionView, View
 from cellnet_core.drivers.contract import Capabilities, Session
-from cellnet_core.model.site import Site
+from cellnet_core.model import lineage
+from cellnet_core.model.site import Site, WanPort
 from cellnet_core.model.wire import (
     BgpState,
     ConnectionReport,
@@ -15,7 +16,9 @@ from cellnet_core.model.wire import (
     HealthReport,
     Inventory,
     OrderReport,
+    PathIntent,
     PathReport,
+    PeerInventory,
     PortInventory,
     ProcessReport,
     ReportDocument,
@@ -37,10 +40,25 @@ def inventory(site: Site, *capabilities: Capabilities) -> Inventory:
         prefixes=tuple(str(prefix) for prefix in site.prefixes),
         health_addresses=tuple(str(interface.ip) for interface in site.lan.health_addresses),
         ports=tuple(
-            PortInventory(interface=port.interface, addresses=tuple(str(a) for a in port.addresses))
+            PortInventory(
+                interface=port.interface,
+                addresses=tuple(str(a) for a in port.addresses),
+                peer=_peer(port),
+            )
             for port in site.wan
         ),
         capabilities={answer.driver: dict(answer.supports) for answer in capabilities},
+    )
+
+
+def _peer(port: WanPort) -> PeerInventory | None:
+    if port.peer is None:
+        return None
+    return PeerInventory(
+        name=port.peer.name,
+        asn=port.peer.asn,
+        addresses=tuple(str(address) for address in port.peer.addresses),
+        passive=port.peer.passive,
     )
 
 
@@ -58,6 +76,7 @@ def document(
         agent_id=agent_id,
         sequence=sequence,
         generation=-1 if view.intent is None else view.intent.generation,
+        position=None if view.intent is None else lineage.position(view.intent),
         inventory=offer,
         processes=_processes(view),
         connections=tuple(
@@ -155,9 +174,9 @@ def _connection(
 ) -> ConnectionReport:
     sessions, paths = [], []
     for path in connection.intent.paths:
-        session = view.sessions.get(path.name)
+        session = view.sessions.get(path.session)
         if session is not None and connection.stage != "gone":
-            sessions.append(_session(connection, session, now))
+            sessions.append(_session(connection, path, session, now))
         port = view.ports.get(path.interface)
         hold = view.holds.get(path.name)
         paths.append(
@@ -185,11 +204,10 @@ def _connection(
     )
 
 
-def _session(connection: ConnectionView, session: Session, now: float) -> SessionReport:
-    path = next(path for path in connection.intent.paths if path.name == session.neighbor)
+def _session(connection: ConnectionView, path: PathIntent, session: Session, now: float) -> SessionReport:
     state = next((state for state in STATES if state == session.state.upper()), "IDLE")
     return SessionReport(
-        path=session.neighbor,
+        path=path.name,
         local_address=path.local_addresses[0] if path.local_addresses else "",
         remote_address=path.remote_addresses[0] if path.remote_addresses else "",
         state=state,
@@ -197,6 +215,6 @@ def _session(connection: ConnectionView, session: Session, now: float) -> Sessio
         last_error=session.last_error,
         hold_time=session.hold_time if state == "ESTABLISHED" else None,
         families=session.families,
-        prefixes_received=dict(connection.received.get(session.neighbor, {})),
+        prefixes_received=dict(connection.received.get(path.name, {})),
         flaps=session.flaps,
     )

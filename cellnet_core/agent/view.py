@@ -117,7 +117,7 @@ def advance(
                 stage=outlook.stage,
                 phase=_phase(outlook, last, connection.revision, seen, outcomes, failed_rounds),
                 in_use=outlook.in_use,
-                received={path.name: received.get(path.name, {}) for path in connection.paths},
+                received={path.name: received.get(path.session, {}) for path in connection.paths},
                 conditions=outlook.conditions + general,
                 installed=sure or (last is not None and last.installed),
             )
@@ -163,7 +163,10 @@ def _phase(
 ) -> Phase:
     if outlook.stage is Stage.GONE:
         return "absent"
-    if any(condition.type in ("InterfaceUnknown", "PathClash") for condition in outlook.conditions):
+    if any(
+        condition.type in ("InterfaceUnknown", "PathClash", "PeerMismatch")
+        for condition in outlook.conditions
+    ):
         return "error"
     if failed_rounds >= PATIENCE:
         return "error"

@@ -43,6 +43,17 @@ class PathIntent(Document):
     remote_addresses: tuple[str, ...]
     passive: bool
     """True on exactly one side: this end waits for the TCP connection (else collisions end sessions)."""
+    via: str | None = None
+    """Name of the provider's router at the far end of the link; `remote_addresses` are then the router's, and
+    the session with it serves all connections over this interface. None: the far end is another gateway."""
+    peer_asn: int | None = None
+    """The router's AS number. None: that of the remote cell."""
+
+    @property
+    def session(self) -> str:
+        """Name of the BGP session that serves this path: its own, or that of the router and interface, which
+        no path is called like (names of cells hold no colon)."""
+        return self.name if self.via is None else f"{self.via}:{self.interface}"
 
 
 class BfdIntent(Document):
@@ -272,11 +283,22 @@ class ConnectionReport(Document):
     orders: tuple[OrderReport, ...] = ()
 
 
+class PeerInventory(Document):
+    """A provider's router at the far end of a WAN port. Addresses with prefix length."""
+
+    name: str
+    asn: int
+    addresses: tuple[str, ...]
+    passive: bool = False
+    """True: the gateway waits for the router's TCP connection."""
+
+
 class PortInventory(Document):
     """A WAN port the agent offers. Addresses with prefix length."""
 
     interface: str
     addresses: tuple[str, ...]
+    peer: PeerInventory | None = None
 
 
 class Inventory(Document):

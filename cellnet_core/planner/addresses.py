@@ -80,6 +80,13 @@ def same(a: str, b: str) -> bool:
     return a == b or (address(a) is not None and address(a) == address(b))
 
 
+@lru_cache(maxsize=CACHE)
+def is_link_local(text: str) -> bool:
+    """Whether the address is an IPv6 one that means something on one link only (RFC 4291 section 2.5.6)."""
+    value = address(text)
+    return isinstance(value, IPv6Address) and value.is_link_local
+
+
 def of_family(addresses: tuple[str, ...], wanted: Family) -> str | None:
     """The first address of that family."""
     return next((text for text in addresses if family(text) == wanted), None)

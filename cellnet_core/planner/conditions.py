@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from cellnet_core.model.site import Site
 from cellnet_core.model.wire import ConditionReport, ConnectionIntent
+from cellnet_core.planner import routes
 from cellnet_core.planner.drift import Drift
 from cellnet_core.planner.limits import Overrun
 from cellnet_core.planner.routes import Selection
@@ -46,6 +47,15 @@ def of_connection(
     if unknown:
         message = f"this gateway has no WAN port {listed(unknown)}; it has {listed(sorted(known))}"
         found.append(problem("InterfaceUnknown", "NotInSite", message))
+    ports = {port.interface: port for port in site.wan}
+    misfits = [
+        why
+        for path in connection.paths
+        if path.interface in ports and (why := routes.misfit(path, ports[path.interface])) is not None
+    ]
+    if misfits:
+        message = f"{listed(misfits)}; replace the endpoint, which then takes what the gateway has now"
+        found.append(problem("PeerMismatch", "NotInSite", message))
     if clashing:
         message = f"path {listed(clashing)} is named by another connection before this one, which has it"
         found.append(problem("PathClash", "NameTaken", message))

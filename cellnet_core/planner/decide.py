@@ -115,7 +115,9 @@ def decide(
     """One round. `now` in seconds on the agent's clock. The same arguments give the same decision."""
     connections, clashing = _without_clashes(intent.connections if intent is not None else ())
     present = [connection for connection in connections if connection.phase == "present"]
-    stages = {c.id: phases.before_unrouting(c, seen.speaker) for c in connections}
+    present_ways = routes.ways(site, present, south.families)
+    announced = _announcements(present_ways, south)
+    stages = {c.id: phases.before_unrouting(c, seen.speaker, announced) for c in connections}
 
     watched = [
         holds.Watched(path.name, path.interface, connection.profile.hold_down)
@@ -126,10 +128,11 @@ def decide(
     routing = [c for c in connections if stages[c.id] in phases.KEEPS_ROUTES]
     ways = routes.ways(site, routing, south.families)
     peers = neighbors.link_peers(ways.values())
-    macs = neighbors.macs(memory.macs, peers, seen.neighbors)
+    macs = neighbors.macs({**neighbors.told_macs(site), **memory.macs}, peers, seen.neighbors)
     hosts = memory.adjacencies if seen.neighbors is None else neighbors.adjacencies(site, seen.neighbors)
 
-    wanted = _neighbors(site, present, ways, south)
+    wanted = _neighbors(site, present_ways, south)
+    shared = {neighbor.name for neighbor in wanted}
     learned, deferrals, instance = retention.advance(memory, seen.speaker, wanted, now)
     within, overruns = limits.restrict(
         learned, ways, lambda route, way: routes.refusal(route, way, site) is None
@@ -150,20 +153,20 @@ def decide(
         forwarding_actions = _additions(forwarding_actions)
 
     stages = {
-        c.id: phases.after_unrouting(stages[c.id], c, seen.speaker, flows_gone=flows_gone)
+        c.id: phases.after_unrouting(stages[c.id], c, seen.speaker, flows_gone=flows_gone, shared=shared)
         for c in connections
     }
-    leaving = [
-        neighbor
+    leaving = {
+        neighbor.name: neighbor
         for c in connections
         if stages[c.id] in phases.KEEPS_NEIGHBORS
-        for neighbor in phases.observed_neighbors(c, seen.speaker)
-    ]
+        for neighbor in phases.observed_neighbors(c, seen.speaker, shared)
+    }
     speaker = SpeakerIntent(
         local_as=site.asn,
         router_id=site.router_id,
-        neighbors=tuple(sorted([*wanted, *leaving])),
-        announcements=_announcements(present, ways, south),
+        neighbors=tuple(sorted([*wanted, *leaving.values()])),
+        announcements=announced,
     )
     sessions_look = drift.Look(
         south.speaker,
@@ -229,28 +232,23 @@ def _without_clashes(
     return tuple(result), lost
 
 
-def _neighbors(
-    site: Site, present: list[ConnectionIntent], ways: Mapping[str, routes.Way], south: Southbound
-) -> tuple[Neighbor, ...]:
-    return tuple(
+def _neighbors(site: Site, ways: Mapping[str, routes.Way], south: Southbound) -> tuple[Neighbor, ...]:
+    return sessions.merged(
         neighbor
-        for connection in present
-        for path in connection.paths
-        if path.name in ways
-        and (neighbor := sessions.neighbor(site, connection, path, south.families)) is not None
+        for way in ways.values()
+        if (neighbor := sessions.neighbor(site, way.connection, way.path, south.families)) is not None
     )
 
 
-def _announcements(
-    present: list[ConnectionIntent], ways: Mapping[str, routes.Way], south: Southbound
-) -> tuple[Announcement, ...]:
+def _announcements(ways: Mapping[str, routes.Way], south: Southbound) -> tuple[Announcement, ...]:
+    """All of them, each once: connections that share a session announce the same cell."""
     return tuple(
         sorted(
-            announcement
-            for connection in present
-            for path in connection.paths
-            if path.name in ways
-            for announcement in sessions.announcements(connection, path, south.families)
+            {
+                announcement
+                for way in ways.values()
+                for announcement in sessions.announcements(way.connection, way.path, south.families)
+            }
         )
     )
 

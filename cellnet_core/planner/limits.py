@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cellnet_core.drivers.contract import Family, LearnedRoute
 from cellnet_core.planner import addresses
-from cellnet_core.planner.routes import Way
+from cellnet_core.planner.routes import Way, by_session
 
 Session = tuple[str, Family]
 
@@ -37,15 +37,20 @@ def restrict(
     ways: Mapping[str, Way],
     usable: Callable[[LearnedRoute, Way], bool],
 ) -> tuple[tuple[LearnedRoute, ...], Mapping[str, tuple[Overrun, ...]]]:
-    """The routes that are within the limits, and who was over, by connection id.
+    """The routes that are within the limits, and who was over, by connection id. `ways`: by path name.
 
-    `usable` says whether the import filter would take a route: what it refuses does not use up the limit.
+    `usable` says whether the import filter would take a route: what it refuses does not use up the limit, and
+    of a session with a provider only that is counted which the connection itself could use.
     """
     limits = {name: way.connection.profile.prefix_limits for name, way in ways.items()}
     if not any(limits.values()):
         return learned, {}
+    served = by_session(ways)
     received: Counter[Session] = Counter(
-        (route.neighbor, addresses.family(route.prefix)) for route in learned if limits.get(route.neighbor)
+        (way.path.name, addresses.family(route.prefix))
+        for route in learned
+        for way in served.get(route.neighbor, ())
+        if limits[way.path.name] and (way.path.via is None or usable(route, way))
     )
     over = {
         session: limits[session[0]][session[1]]
@@ -54,26 +59,28 @@ def restrict(
     }
     if not over:
         return learned, {}
-    dropped = _beyond(learned, ways, usable, over)
+    dropped = _beyond(learned, served, usable, over)
     said: dict[str, list[Overrun]] = defaultdict(list)
     for (name, family), limit in sorted(over.items()):
-        said[ways[name].connection.id].append(Overrun(name, family, received[name, family], limit))
+        session = ways[name].path.session
+        said[ways[name].connection.id].append(Overrun(session, family, received[name, family], limit))
     kept = tuple(route for route in learned if (route.neighbor, route.prefix) not in dropped)
     return kept, {connection: tuple(overruns) for connection, overruns in said.items()}
 
 
 def _beyond(
     learned: Iterable[LearnedRoute],
-    ways: Mapping[str, Way],
+    served: Mapping[str, tuple[Way, ...]],
     usable: Callable[[LearnedRoute, Way], bool],
     over: Mapping[Session, int],
 ) -> set[tuple[str, str]]:
     """(session, prefix) of what is over the limit among what could be imported."""
     candidates: dict[Session, list[LearnedRoute]] = defaultdict(list)
     for route in learned:
-        session = route.neighbor, addresses.family(route.prefix)
-        if session in over and usable(route, ways[route.neighbor]):
-            candidates[session].append(route)
+        for way in served.get(route.neighbor, ()):
+            session = way.path.name, addresses.family(route.prefix)
+            if session in over and usable(route, way):
+                candidates[session].append(route)
     return {
         (route.neighbor, route.prefix)
         for session, routes in candidates.items()

@@ -29,6 +29,16 @@ def link_peers(ways: Iterable[Way]) -> tuple[tuple[str, str, str], ...]:
     )
 
 
+def told_macs(site: Site) -> dict[tuple[str, str], str]:
+    """The MACs of providers' routers that the site file names; what the kernel sees wins over it."""
+    return {
+        (port.l3_port, str(interface.ip)): port.peer.mac.lower()
+        for port in site.wan
+        if port.peer is not None and port.peer.mac is not None
+        for interface in port.peer.addresses
+    }
+
+
 def macs(
     known: Mapping[tuple[str, str], str],
     peers: Iterable[tuple[str, str, str]],

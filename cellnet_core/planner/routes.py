@@ -3,6 +3,9 @@
 A learned route is used when its session belongs to a connection of the intent, its prefix is among what the
 far cell may announce (default reject, RFC 8212), its next hop is the far end of that very path, its AS path
 is free of our own AS, and the MAC of its next hop is known. Stale routes (RFC 4724) are used like any other.
+
+A provider's router tells of many cells over one session. A connection takes from it what the remote cell
+itself has originated of its own prefixes; other cells' prefixes are not its affair, and no problem.
 """
 
 from __future__ import annotations
@@ -47,14 +50,52 @@ class Selection:
 
 
 def ways(site: Site, connections: Iterable[ConnectionIntent], supported: frozenset[Family]) -> dict[str, Way]:
-    """Every path of these connections whose port the site has, by path name (= BGP neighbour)."""
+    """Every path of these connections whose port the site has as the intent says, by path name."""
     ports = {port.interface: port for port in site.wan}
     return {
         path.name: Way(connection, path, ports[path.interface], index, families_of(connection, supported))
         for connection in connections
         for index, path in enumerate(connection.paths)
-        if path.interface in ports
+        if path.interface in ports and misfit(path, ports[path.interface]) is None
     }
+
+
+def misfit(path: PathIntent, port: WanPort) -> str | None:
+    """How the router that a path goes by differs from the one at the port; None when all is well."""
+    peer = port.peer
+    if path.via is None:
+        return None
+    if peer is None:
+        return f"{path.name} goes via {path.via}, but {port.interface} has no provider's router"
+    if (peer.name, peer.asn) != (path.via, path.peer_asn):
+        return (
+            f"{path.name} goes via {path.via} (AS {path.peer_asn}), but at {port.interface} is "
+            f"{peer.name} (AS {peer.asn})"
+        )
+    known = {str(interface.ip) for interface in peer.addresses}
+    if foreign := [text for text in path.remote_addresses if text not in known]:
+        return f"{path.via} at {port.interface} has not {', '.join(foreign)} but {', '.join(sorted(known))}"
+    return None
+
+
+def by_session(ways_by_path: Mapping[str, Way]) -> dict[str, tuple[Way, ...]]:
+    """The ways that each BGP session serves."""
+    found: dict[str, list[Way]] = defaultdict(list)
+    for way in ways_by_path.values():
+        found[way.path.session].append(way)
+    return {name: tuple(served) for name, served in found.items()}
+
+
+def concerns(route: LearnedRoute, way: Way, site: Site) -> bool:
+    """Whether a route is this connection's to use or to refuse.
+
+    On a session of its own all of them are. A provider tells of other cells too; of its routes only those to
+    the remote cell are, and those that claim this cell's own prefixes for somebody else.
+    """
+    if way.path.via is None or addresses.inside(route.prefix, way.connection.remote.prefixes):
+        return True
+    own = tuple(str(prefix) for prefix in site.prefixes)
+    return site.asn not in route.as_path and addresses.overlaps(route.prefix, own)
 
 
 def refusal(route: LearnedRoute, way: Way, site: Site) -> str | None:
@@ -68,8 +109,26 @@ def refusal(route: LearnedRoute, way: Way, site: Site) -> str | None:
         return f"the connection does not carry {family}"
     if site.asn in route.as_path:
         return f"AS path loop: holds our own AS {site.asn}"
-    if not any(addresses.same(route.next_hop, remote) for remote in way.path.remote_addresses):
+    if way.path.via is not None and route.as_path[-1:] != (way.connection.remote.asn,):
+        origin = f"AS {route.as_path[-1]}" if route.as_path else way.path.via
+        return (
+            f"originated by {origin}, not by AS {way.connection.remote.asn} of {way.connection.remote.cell}"
+        )
+    if far_end(route.next_hop, way) is None:
         return f"next hop {route.next_hop} is not the far end of path {way.path.name}"
+    return None
+
+
+def far_end(next_hop: str, way: Way) -> str | None:
+    """The address of the path's far end that a next hop means; None for somebody else's address.
+
+    A router's link-local address (RFC 2545 section 3) stands for the IPv6 one: only it is at that link's end.
+    """
+    for remote in way.path.remote_addresses:
+        if addresses.same(next_hop, remote):
+            return remote
+    if way.path.via is not None and addresses.is_link_local(next_hop):
+        return addresses.of_family(way.path.remote_addresses, "ipv6")
     return None
 
 
@@ -90,7 +149,7 @@ def preference(route: LearnedRoute, way: Way, holds: Mapping[str, Hold]) -> tupl
 
 def select(
     site: Site,
-    ways_by_neighbor: Mapping[str, Way],
+    ways_by_path: Mapping[str, Way],
     learned: Iterable[LearnedRoute],
     holds: Mapping[str, Hold],
     macs: Mapping[tuple[str, str], str],
@@ -100,21 +159,22 @@ def select(
     in_use: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     refused: dict[str, dict[str, str]] = defaultdict(dict)
     unresolved: dict[str, set[str]] = defaultdict(set)
+    served = by_session(ways_by_path)
     for route in learned:
-        way = ways_by_neighbor.get(route.neighbor)
-        if way is None:
-            continue
-        reason = refusal(route, way, site)
-        if reason is not None:
-            refused[way.connection.id][route.prefix] = reason
-            continue
-        mac = next_hop_mac(macs, way, route.next_hop)
-        if mac is None:
-            unresolved[way.connection.id].add(route.next_hop)
-            continue
-        hop = NextHop(way.port.interface, way.port.mac, mac)
-        candidates[route.prefix].append((preference(route, way, holds), hop))
-        in_use[way.connection.id][addresses.family(route.prefix)].add(route.prefix)
+        for way in served.get(route.neighbor, ()):
+            if not concerns(route, way, site):
+                continue
+            reason = refusal(route, way, site)
+            if reason is not None:
+                refused[way.connection.id][route.prefix] = reason
+                continue
+            mac = next_hop_mac(macs, way, route.next_hop)
+            if mac is None:
+                unresolved[way.connection.id].add(far_end(route.next_hop, way) or route.next_hop)
+                continue
+            hop = NextHop(way.port.interface, way.port.mac, mac)
+            candidates[route.prefix].append((preference(route, way, holds), hop))
+            in_use[way.connection.id][addresses.family(route.prefix)].add(route.prefix)
     return Selection(
         routes=tuple(Route(prefix, _ordered(found)) for prefix, found in sorted(candidates.items())),
         in_use={
@@ -131,10 +191,8 @@ def next_hop_mac(macs: Mapping[tuple[str, str], str], way: Way, next_hop: str) -
     mac = macs.get((way.port.l3_port, next_hop))
     if mac is not None:
         return mac
-    for remote in way.path.remote_addresses:
-        if addresses.same(remote, next_hop):
-            return macs.get((way.port.l3_port, remote))
-    return None
+    remote = far_end(next_hop, way)
+    return None if remote is None else macs.get((way.port.l3_port, remote))
 
 
 def _ordered(found: list[tuple[tuple[object, ...], NextHop]]) -> tuple[NextHop, ...]:
