@@ -9,6 +9,7 @@ from typing import Any
 from cellnet_core.manager import cells, intent, plausibility, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import NotFoundError
+from cellnet_core.manager.histories import Histories
 from cellnet_core.manager.standing import AgentView
 from cellnet_core.model.wire import IntentDocument, ReportDocument
 from cellnet_core.store import agents as rows
@@ -24,7 +25,7 @@ class Agents:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._ahead: set[AgentKey] = set()
+        self._histories = Histories(context)
 
     def everyone(self) -> tuple[AgentView, ...]:
         """All agents that were ever told or said anything, by cell and gateway."""
@@ -81,7 +82,7 @@ class Agents:
         if known is None or known.first_seen_at is None or known.inventory != inventory:
             with self._context.change() as change:
                 self._remember(change, change.agent(key), inventory)
-        self._notice_ahead(known, report)
+        self._histories.notice(key, report)
         return key
 
     def _remember(self, change: Change, agent: AgentRecord, inventory: dict[str, Any]) -> None:
@@ -107,29 +108,6 @@ class Agents:
                 if agent.first_seen_at is None:
                     rows.save(change.session, replace(agent, first_seen_at=change.at))
         return key
-
-    def _notice_ahead(self, known: AgentRecord | None, report: ReportDocument) -> None:
-        """Say once when an agent follows a generation that this database never gave out.
-
-        The database was restored, then, or replaced. Nothing is done about it here: to number on above the
-        agent's generation would have it take what an older database says, and drop what that does not know.
-        """
-        if known is None:
-            return
-        if report.generation <= known.generation:
-            self._ahead.discard(known.key)
-        elif known.key not in self._ahead:
-            self._ahead.add(known.key)
-            with self._context.change() as change:
-                change.event(
-                    "agent.astray",
-                    ("agent", known.place, known.place),
-                    f"the agent of {known.place} follows generation {report.generation}, this database gave "
-                    f"out {known.generation}: was it restored or replaced? The agent keeps what it has",
-                    "warning",
-                    agent_generation=report.generation,
-                    generation=known.generation,
-                )
 
     def _intent(self, key: AgentKey) -> IntentDocument:
         with self._context.database.read() as session:

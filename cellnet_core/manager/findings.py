@@ -31,6 +31,8 @@ class Side:
     """Since that report; without one, since the manager started."""
     generation: int
     """Of the intent that this agent should have."""
+    astray: bool
+    """Whether this agent stands in another history: what it says is about other intents than ours."""
     ever_seen: bool
     """Whether this agent ever asked or reported: one that never did has nothing to take down."""
 
@@ -91,6 +93,8 @@ def is_absent(connection: ConnectionRecord, side: Side) -> bool:
         return True
     if side.report is None:
         return False
+    if side.astray:
+        return False
     about = side.about(connection)
     if about is None:
         # Not listed under an intent that says "absent": this agent has nothing of it.
@@ -129,12 +133,12 @@ def _applied(connection: ConnectionRecord, sides: Sides) -> Finding:
     waiting = []
     for side in sides:
         about = side.about(connection)
-        if side.report is not None and side.report.generation > side.generation:
+        if side.report is not None and side.astray:
             text = (
-                f"{side.place} follows generation {side.report.generation}, later than any of this database "
-                f"({side.generation}): put the newer database back"
+                f"{side.place} follows generation {side.report.generation} of another history and keeps what "
+                f"it has: put the newer database back, or confirm this one (at {side.generation})"
             )
-            return Finding("Applied", "False", "AgentAhead", text)
+            return Finding("Applied", "False", "AgentAstray", text)
         if not wanted(connection):
             if not is_absent(connection, side):
                 waiting.append(f"{side.place} has not reported it gone")

@@ -13,6 +13,7 @@ from cellnet_core.manager.context import Context
 from cellnet_core.manager.endpoints import Endpoints
 from cellnet_core.manager.enrolment import Enrolment
 from cellnet_core.manager.events import Events
+from cellnet_core.manager.histories import Histories
 from cellnet_core.manager.monitor import Monitor
 from cellnet_core.manager.topology import Topology
 
@@ -26,6 +27,7 @@ class Manager:
     endpoints: Endpoints
     connections: Connections
     agents: Agents
+    histories: Histories
     events: Events
     monitor: Monitor
     topology: Topology
@@ -41,6 +43,7 @@ def assemble(context: Context, master: bytes | None = None) -> Manager:
         endpoints=Endpoints(context),
         connections=Connections(context),
         agents=Agents(context),
+        histories=Histories(context),
         events=Events(context),
         monitor=Monitor(context),
         topology=Topology(context, Cells(context)),

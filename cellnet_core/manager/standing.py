@@ -7,6 +7,7 @@ that both agents have taken down.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from cellnet_core.manager.findings import Side, Sides
 from cellnet_core.manager.reports import Received
 from cellnet_core.store import agents, connections
 from cellnet_core.store.records import (
+    AgentKey,
     AgentRecord,
     CellRecord,
     ConditionRecord,
@@ -79,12 +81,24 @@ class CellView:
         return "ONLINE" if all(a.operating_status == "ONLINE" for a in heard) else "UNKNOWN"
 
 
+def view_connections(
+    context: Context, session: Session, found: Sequence[ConnectionRecord]
+) -> tuple[ConnectionView, ...]:
+    """The connections as they stand now. Asks the store once for all their agents."""
+    known = agents.several(session, (end.agent for c in found for end in (c.local, c.remote)))
+    at = context.wall()
+    views = []
+    for connection in found:
+        near, near_report = _side(context, known, connection.local)
+        far, far_report = _side(context, known, connection.remote)
+        now = status.evaluate(connection, (near, far), connection.status, at)
+        views.append(ConnectionView(connection, now, (near, far), (near_report, far_report)))
+    return tuple(views)
+
+
 def view_connection(context: Context, session: Session, connection: ConnectionRecord) -> ConnectionView:
     """The connection as it stands now."""
-    near, near_report = _side(context, session, connection.local)
-    far, far_report = _side(context, session, connection.remote)
-    now = status.evaluate(connection, (near, far), connection.status, context.wall())
-    return ConnectionView(connection, now, (near, far), (near_report, far_report))
+    return view_connections(context, session, (connection,))[0]
 
 
 def view_agent(context: Context, record: AgentRecord) -> AgentView:
@@ -93,9 +107,23 @@ def view_agent(context: Context, record: AgentRecord) -> AgentView:
     return AgentView(record, context.reports.latest(record.key), age)
 
 
+def view_endpoints(
+    context: Context, session: Session, found: Sequence[EndpointRecord]
+) -> tuple[EndpointView, ...]:
+    """The endpoints as they stand now. Asks the store once for all their agents."""
+    known = agents.several(session, (endpoint.agent for endpoint in found))
+    return tuple(_view_endpoint(context, known, endpoint) for endpoint in found)
+
+
 def view_endpoint(context: Context, session: Session, endpoint: EndpointRecord) -> EndpointView:
     """The endpoint as it stands now: is its agent heard, does its gateway have its ports."""
-    side, received = _side(context, session, endpoint)
+    return view_endpoints(context, session, (endpoint,))[0]
+
+
+def _view_endpoint(
+    context: Context, known: Mapping[AgentKey, AgentRecord], endpoint: EndpointRecord
+) -> EndpointView:
+    side, received = _side(context, known, endpoint)
     if not side.fresh or received is None:
         text = f"the agent of {side.place} last reported {side.age:.1f} s ago"
         reason, since = "ReportStale", endpoint.created_at
@@ -178,14 +206,17 @@ def settle(change: Change, connection: ConnectionRecord) -> None:
         )
 
 
-def _side(context: Context, session: Session, endpoint: EndpointRecord) -> tuple[Side, Received | None]:
-    agent = agents.find(session, endpoint.agent)
+def _side(
+    context: Context, known: Mapping[AgentKey, AgentRecord], endpoint: EndpointRecord
+) -> tuple[Side, Received | None]:
+    agent = known.get(endpoint.agent)
     received = context.reports.latest(endpoint.agent)
     side = Side(
         endpoint=endpoint,
         report=None if received is None else received.report,
         age=context.reports.age(endpoint.agent, context.clock.now()),
         generation=0 if agent is None else agent.generation,
+        astray=agent is not None and agent.astray is not None,
         ever_seen=agent is not None and agent.first_seen_at is not None,
     )
     return side, received

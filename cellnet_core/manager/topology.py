@@ -44,10 +44,7 @@ class Topology:
         """All of it."""
         with self._context.database.read() as session:
             found = [self._cells.view(session, cell) for cell in cell_rows.everyone(session)]
-            views = [
-                standing.view_connection(self._context, session, connection)
-                for connection in connections.everyone(session)
-            ]
+            views = standing.view_connections(self._context, session, connections.everyone(session))
         return Whole(tuple(found), survey.links(views))
 
     def between(self, origin: str, target: str) -> Between:
@@ -63,8 +60,7 @@ class Topology:
             one, other = ends
             if one.id == other.id:
                 raise InvalidError("path.same_cell", f"from and to are both cell {one.name}: name two cells")
-            views = [
-                standing.view_connection(self._context, session, connection)
-                for connection in connections.of_cells(session, one.id, other.id)
-            ]
+            views = standing.view_connections(
+                self._context, session, connections.of_cells(session, one.id, other.id)
+            )
         return Between(one, other, survey.links(views))

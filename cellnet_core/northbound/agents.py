@@ -14,7 +14,7 @@ from cellnet_core.manager.standing import AgentView
 from cellnet_core.model.wire import IntentDocument, Inventory, ProcessReport, ReportDocument
 from cellnet_core.northbound import errors
 from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
-from cellnet_core.northbound.fields import Input, ManagerOf, NoQuery, Output
+from cellnet_core.northbound.fields import Input, ManagerOf, NoQuery, Output, RequestId
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=JsonRoute, dependencies=[AcceptsJson])
 Gateway = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
@@ -25,6 +25,13 @@ class IntentQuery(Input):
 
     after: Annotated[int, Field(ge=-1, le=2**53)] = -1
     wait: Annotated[float, Field(ge=0, le=MAX_WAIT, allow_inf_nan=False)] = 0.0
+
+
+class Astray(Output):
+    """Where an agent stands that follows what this database never gave out; it keeps that until confirmed."""
+
+    owner: str
+    generation: int
 
 
 class Agent(Output):
@@ -39,6 +46,7 @@ class Agent(Output):
     first_seen_at: datetime | None
     generation: int
     observed_generation: int | None
+    astray: Astray | None
     wire_version: int | None
     inventory: Inventory | None
     processes: list[ProcessReport]
@@ -50,6 +58,16 @@ class AgentAnswer(Output):
 
 class AgentsAnswer(Output):
     agents: list[Agent]
+
+
+class ConfirmInput(Input):
+    """Nothing more to say: the agent leaves where it was last seen astray."""
+
+
+class AgentActionBody(Input):
+    """`confirm`: the database was put back or replaced on purpose, and the agent shall follow it."""
+
+    confirm: ConfirmInput
 
 
 class EnrolmentInput(Input):
@@ -136,6 +154,17 @@ def put_report(manager: ManagerOf, cell: str, gateway: Gateway, report: ReportDo
         manager.monitor.settle_agent(key)
 
 
+@router.post("/{cell}/{gateway}/actions", dependencies=[NoQuery], responses=errors.answers(404, 409))
+def act_on_agent(
+    manager: ManagerOf, cell: str, gateway: Gateway, _body: AgentActionBody, request_id: RequestId
+) -> AgentAnswer:
+    """Confirm that an agent, which refuses to leave another history, shall follow this database.
+
+    It then takes down what this database does not know of.
+    """
+    return AgentAnswer(agent=_present(manager.histories.confirm(cell, gateway, request_id)))
+
+
 @router.post(
     "/{cell}/{gateway}/enrolment",
     status_code=201,
@@ -187,6 +216,9 @@ def _present(view: AgentView) -> Agent:
         first_seen_at=agent.first_seen_at,
         generation=agent.generation,
         observed_generation=report.generation if report else None,
+        astray=None
+        if agent.astray is None
+        else Astray(owner=agent.astray.owner, generation=agent.astray.generation),
         wire_version=report.wire_version if report else None,
         inventory=inventory,
         processes=list(report.processes) if report else [],

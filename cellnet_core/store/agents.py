@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from cellnet_core.model.wire import Position, Term
 from cellnet_core.store.records import AgentKey, AgentRecord
 from cellnet_core.store.schema import AgentRow, CellRow
 
+AT_ONCE = 500
+"""Agents in one question."""
+
 
 def find(session: Session, key: AgentKey) -> AgentRecord | None:
     """What is remembered of the agent."""
     row = session.get(AgentRow, (key.cell_id, key.gateway))
     return None if row is None else _record(row)
+
+
+def several(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, AgentRecord]:
+    """What is remembered of these agents, by one question; those nothing is known of are left out."""
+    pairs = [(key.cell_id, key.gateway) for key in set(keys)]
+    found: dict[AgentKey, AgentRecord] = {}
+    for start in range(0, len(pairs), AT_ONCE):
+        some = tuple_(AgentRow.cell_id, AgentRow.gateway).in_(pairs[start : start + AT_ONCE])
+        for row in session.scalars(select(AgentRow).where(some)):
+            agent = _record(row)
+            found[agent.key] = agent
+    return found
 
 
 def everyone(session: Session, cell_id: str | None = None) -> tuple[AgentRecord, ...]:

@@ -102,6 +102,12 @@ RULES: Final[tuple[Rule, ...]] = (
         "Exchange a one-time token for a credential: the token is the proof.",
         f"PUT {_AGENT}/credential",
     ),
+    _rule(
+        "agents:confirm",
+        "rule:admin",
+        "Have an agent follow a database that was put back or replaced.",
+        f"POST {_AGENT}/actions",
+    ),
     _rule("agents:intent", "rule:agent", "An agent's own intent.", f"GET {_AGENT}/intent"),
     _rule("agents:report", "rule:agent", "An agent's own report.", f"PUT {_AGENT}/report"),
 )

@@ -192,7 +192,7 @@ def test_an_agent_ahead_of_the_database_is_noticed_and_told_nothing_newer(world:
     assert world.intent("main").generation == before
     status = world.manager.connections.get("main-east").status
     assert status.operating_status == "DEGRADED"
-    assert [c.reason for c in status.conditions if c.status == "False"] == ["AgentAhead"]
+    assert [c.reason for c in status.conditions if c.status == "False"] == ["AgentAstray"]
     assert asyncio.run(_next(world, 41, 0)) is None
 
 
