@@ -20,15 +20,18 @@ import sdnotify
 from pydantic import ValidationError
 
 from cellnet_core.agent.core import Agent
+from cellnet_core.agent.credential import CredentialStore
 from cellnet_core.agent.health import IcmpPinger
 from cellnet_core.agent.kernel import KernelNeighborTable
 from cellnet_core.agent.manager import ManagerClient
 from cellnet_core.agent.reconciler import Surroundings
+from cellnet_core.agent.signing import Signer
 from cellnet_core.agent.storage import Storage
 from cellnet_core.drivers.exabgp import ExaBgpSpeaker
 from cellnet_core.drivers.openflow import OpenFlowGateway
 from cellnet_core.model.clock import SystemClock
 from cellnet_core.model.journal import FileJournal, Journal, NoJournal
+from cellnet_core.model.redaction import RedactingFormatter
 from cellnet_core.model.site import Site
 
 log = logging.getLogger("cellnet.agent")
@@ -87,7 +90,7 @@ async def serve(site: Site) -> None:
         site,
         speaker,
         OpenFlowGateway(site, clock, journal),
-        ManagerClient(site.manager_url, site.cell, site.gateway),
+        _manager(site),
         IcmpPinger(),
         around,
     )
@@ -99,6 +102,18 @@ async def serve(site: Site) -> None:
         await task
     except asyncio.CancelledError:
         log.info("ended by signal; sessions and flows stay")
+
+
+def _manager(site: Site) -> ManagerClient:
+    token_file = None if site.enrolment_file is None else Path(site.enrolment_file)
+    store = CredentialStore(Path(site.state_directory), token_file)
+    return ManagerClient(
+        site.manager_url,
+        site.cell,
+        site.gateway,
+        signer=Signer(store, site.cell, site.gateway),
+        ca_file=None if site.manager_ca is None else Path(site.manager_ca),
+    )
 
 
 def _ready() -> None:
@@ -115,8 +130,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="to stderr"
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=options.log_level, handlers=[handler])
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every report is too much
+    os.umask(0o077)  # what is written here holds session passwords and the agent's key
     try:
         site = load_site(options.site)
     except SiteError as error:

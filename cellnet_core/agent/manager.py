@@ -1,15 +1,20 @@
 """The manager as an agent knows it: one long poll for the intent, one PUT for the report.
 
-Translates HTTP and its library's errors into two of ours. Every call is bounded in time. The HTTP library is
-imported at the first call, not at start: an agent is ready before it talks to the manager.
+Translates HTTP and its library's errors into two of ours. Every call is bounded in time, and signed where the
+agent is enrolled (`signing.py`). The HTTP library is imported at the first call, not at start: an agent is
+ready before it talks to the manager.
 """
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from cellnet_core.agent.credential import EnrolmentError
+from cellnet_core.agent.signing import Signer, UnprovenAnswerError
 from cellnet_core.model.wire import IntentDocument, ReportDocument
 
 if TYPE_CHECKING:
@@ -32,11 +37,21 @@ class ManagerClient:
     """Talks to one manager. `transport` replaces the network in tests."""
 
     def __init__(
-        self, base_url: str, cell: str, gateway: str, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        base_url: str,
+        cell: str,
+        gateway: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        signer: Signer | None = None,
+        ca_file: Path | None = None,
     ) -> None:
+        """`ca_file`: whose certificates to trust for https; None: those that the machine trusts."""
         self._base_url = base_url
         self._path = f"/v1/agents/{cell}/{gateway}"
         self._transport = transport
+        self._signer = signer
+        self._ca_file = ca_file
         self._client: httpx.AsyncClient | None = None
 
     async def intent(self, after: int, wait: float) -> IntentDocument | None:
@@ -71,20 +86,34 @@ class ManagerClient:
     ) -> httpx.Response:
         import httpx
 
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                base_url=self._base_url, transport=self._transport, trust_env=False
-            )
-        headers = {"Content-Type": "application/json"} if content is not None else {}
-        try:
-            answer = await self._client.request(
+        client = self._open()
+        limits = httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT)
+        headers = {"Content-Type": "application/json"}
+
+        def build() -> httpx.Request:
+            return client.build_request(
                 method,
                 self._path + path,
                 params=params,
                 content=content,
-                headers=headers,
-                timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
+                headers=None if content is None else headers,
+                timeout=limits,
             )
+
+        def enrol(body: bytes) -> httpx.Request:
+            return client.build_request(
+                "PUT", f"{self._path}/credential", content=body, headers=headers, timeout=limits
+            )
+
+        try:
+            if self._signer is None:
+                answer = await client.send(build())
+            else:
+                answer = await self._signer.exchange(build, enrol, client.send)
+        except EnrolmentError as error:
+            raise ManagerRefusedError(str(error)) from error
+        except UnprovenAnswerError as error:
+            raise ManagerUnavailableError(f"{method} {self._base_url}{self._path}{path}: {error}") from error
         except httpx.HTTPError as error:
             message = f"{type(error).__name__}: {error}"
             raise ManagerUnavailableError(
@@ -95,3 +124,22 @@ class ManagerClient:
         if not answer.is_success:
             raise ManagerRefusedError(f"{method} {answer.url}: {answer.status_code} {answer.text[:200]}")
         return answer
+
+    def _open(self) -> httpx.AsyncClient:
+        """The HTTP client, made at the first call. Raises ManagerRefusedError for unusable certificates."""
+        import httpx
+
+        if self._client is None:
+            verify: ssl.SSLContext | bool = False
+            if self._base_url.startswith("https://"):
+                try:
+                    verify = ssl.create_default_context(cafile=self._ca_file)
+                except (OSError, ssl.SSLError) as error:
+                    raise ManagerRefusedError(
+                        f"manager_ca {self._ca_file}: no certificates of authorities in it ({error})"
+                    ) from error
+            # Without TLS nothing is verified: loading the world's certificates would cost 20 ms for nothing.
+            self._client = httpx.AsyncClient(
+                base_url=self._base_url, transport=self._transport, trust_env=False, verify=verify
+            )
+        return self._client

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from cellnet_core.model import redaction
 from cellnet_core.model.clock import Clock
 
 
@@ -43,5 +44,10 @@ class FileJournal:
 
     def write(self, at: float, kind: str, detail: Mapping[str, Any]) -> None:
         """Write down a fact that was true at another moment of the same clock."""
-        line = {"t": round(at, 6), "source": self._source, "kind": kind, "detail": detail}
-        self._file.write(json.dumps(line, default=str) + "\n")
+        clean = redaction.redact(detail)
+        line = {"t": round(at, 6), "source": self._source, "kind": kind, "detail": clean}
+        self._file.write(json.dumps(line, default=_plain) + "\n")
+
+
+def _plain(value: object) -> str:
+    return redaction.text(str(value))

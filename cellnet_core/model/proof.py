@@ -5,9 +5,9 @@ From one secret of the manager, `master`, everything follows, so that its databa
     token   = HMAC(master, cell, gateway, serial, expiry)     one-time, shown to the operator
     key     = HMAC(token, agent's nonce, manager's nonce)     the agent's credential; never on the wire
 
-Enrolment: each side shows that it knows the token by an HMAC with it over the nonces. Afterwards each request is
-signed with the key, over what it asks for, the manager's epoch (new at each start) and a count that is taken
-once; each answer is signed over that epoch and count, so that it answers this request and no other.
+Enrolment: each side shows that it knows the token by an HMAC with it over the nonces. Afterwards each request
+is signed with the key, over what it asks for, the manager's epoch (new at each start) and a count that is
+taken once; each answer is signed over that epoch and count, so that it answers this request and no other.
 
 What this does not do: hide anything. Who listens on the management network reads intents and reports, session
 passwords among them. That takes TLS.
@@ -26,7 +26,7 @@ from typing import Final
 SCHEME: Final = "Cellnet-Agent"
 ANSWER_HEADER: Final = "X-Cellnet-Manager-Proof"
 NONCE_BYTES: Final = 32
-_TOKEN_FORM: Final = "cnea1"
+_TOKEN_FORM: Final = "cnea1"  # noqa: S105 (the form, not a token)
 """First part of every enrolment token: cellnet, enrolment of an agent, form 1."""
 
 
@@ -163,7 +163,7 @@ def same(one: str, other: str) -> bool:
 
 
 class Window:
-    """Takes each count once (as RFC 4303 section 3.4.3 does): what is new, or among the last `WIDTH` unseen."""
+    """Takes each count once (as RFC 4303 section 3.4.3 does): what is new, or unseen among the last WIDTH."""
 
     WIDTH = 64
 
@@ -190,7 +190,7 @@ def _number(value: int) -> bytes:
 
 
 def _mac(key: bytes, label: str, *fields: bytes) -> bytes:
-    """HMAC over the label and the fields, each with its length before it: no two lists of fields look alike."""
+    """HMAC over the label and the fields, each behind its length: no two lists of fields look alike."""
     digest = hmac.new(key, f"cellnet 1 {label}".encode(), hashlib.sha256)
     for value in fields:
         digest.update(len(value).to_bytes(8, "big"))

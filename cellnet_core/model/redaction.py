@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 MASK: Final = "***"
-SECRET_NAMES: Final = frozenset(
-    {"password", "secret", "token", "key", "md5", "credential", "salt", "x-auth-token"}
-)
+SECRET_NAMES: Final = frozenset({"password", "secret", "token", "credential"})
 """A field is secret when its name is one of these, or ends in one of them behind "_" or "-"."""
 
-_WORDS: Final = r"(?:[a-z0-9]+[_-])*(?:password|secret|token|md5|credential|salt)"
+_WORDS: Final = r"(?:[a-z0-9]+[_-])*(?:password|secret|token|credential)"
 _TEXT: Final = re.compile(
     # name=value, name: value, "name": "value", name "value" (ExaBGP writes the last)
     rf"""(?i)(\b{_WORDS}\b["']?\s*(?:[=:]\s*|\s+(?=["'])))("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;}}\])]+)"""
@@ -50,7 +48,10 @@ def redact(value: Any) -> Any:
 
 def text(line: str) -> str:
     """A line of prose or configuration without the secrets that it names, and passwords in URLs."""
-    return _URL.sub(rf"\1:{MASK}@", _TEXT.sub(rf"\1{MASK}", line))
+    if "://" in line and "@" in line:
+        line = _URL.sub(rf"\1:{MASK}@", line)
+    small = line.lower()
+    return _TEXT.sub(rf"\1{MASK}", line) if any(name in small for name in SECRET_NAMES) else line
 
 
 class RedactingFormatter(logging.Formatter):

@@ -135,6 +135,11 @@ class Site(Value):
     """What the cell announces: its own prefixes."""
     manager_url: str
     """Base URL of the manager on the management network, such as "http://100.64.0.1:9790"."""
+    manager_ca: str | None = None
+    """File of certificates (PEM) to trust for an https manager_url; None: those that the machine trusts."""
+    enrolment_file: str | None = None
+    """File with the one-time token of `cellnet agent enrol`; with it the agent shows who it is, and wants the
+    manager to do so. None: it does neither, unless it has enrolled before."""
     state_directory: str
     """Last known good intent and identifiers; survives restarts of the agent."""
     journal: str | None = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 
+from cellnet_core.model.redaction import RedactingFormatter
 from cellnet_core.northbound import configuration, server
 from cellnet_core.northbound.configuration import ConfigurationError
 from cellnet_core.northbound.server import StartError
@@ -20,9 +22,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--config", type=Path, required=True, help="YAML or JSON, see docs/api.md")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    os.umask(0o077)  # database, journal and sockets hold what is nobody else's
     try:
         server.run(configuration.load(arguments.config))
     except ConfigurationError as error:
