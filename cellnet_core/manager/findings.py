@@ -7,7 +7,7 @@ present.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +27,8 @@ class Side:
     endpoint: EndpointRecord
     report: ReportDocument | None
     """The latest, or None since the manager started."""
+    connections: Mapping[str, ConnectionReport]
+    """What that report says of each connection, by id."""
     age: float
     """Since that report; without one, since the manager started."""
     generation: int
@@ -48,9 +50,7 @@ class Side:
 
     def about(self, connection: ConnectionRecord) -> ConnectionReport | None:
         """What the latest report says of the connection."""
-        if self.report is None:
-            return None
-        return next((c for c in self.report.connections if c.id == connection.id), None)
+        return self.connections.get(connection.id)
 
 
 Sides = tuple[Side, Side]

@@ -12,6 +12,7 @@ from cellnet_core.manager import cells, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, NotFoundError
 from cellnet_core.manager.standing import AgentView
+from cellnet_core.manager.unsettled import Marks
 from cellnet_core.model import lineage
 from cellnet_core.model.wire import Position, ReportDocument
 from cellnet_core.store import agents as rows
@@ -47,6 +48,7 @@ class Histories:
             agent = change.agent(key)
             at = astray(owner, agent, report)
             rows.save(change.session, replace(agent, astray=at))
+            self._context.unsettled.mark(key, Marks(everything=True))
             resource = ("agent", agent.place, agent.place)
             if at is None:
                 change.event("agent.followed", resource, f"the agent of {agent.place} follows this database")

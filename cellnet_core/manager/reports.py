@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from cellnet_core.manager.findings import STALE_AFTER
-from cellnet_core.model.wire import ReportDocument
+from cellnet_core.manager.unsettled import Marks
+from cellnet_core.model.wire import ConnectionReport, ReportDocument
 from cellnet_core.store.records import AgentKey
 
 REMEMBERED_LIVES = 8
@@ -23,6 +25,8 @@ class Received:
     wall: datetime
     steady_since: datetime
     """When the agent began to report without a gap that made it stale."""
+    connections: Mapping[str, ConnectionReport]
+    """What the report says of each connection, by id."""
 
 
 class Reports:
@@ -35,24 +39,29 @@ class Reports:
         self._latest: dict[AgentKey, Received] = {}
         self._past_lives: dict[AgentKey, tuple[str, ...]] = {}
 
-    def accept(self, key: AgentKey, report: ReportDocument, now: float, wall: datetime) -> bool:
-        """Keep the report if it is news; False when it came out of order or from a former life."""
+    def accept(self, key: AgentKey, report: ReportDocument, now: float, wall: datetime) -> Marks | None:
+        """Keep the report if it is news, and say which connections it has something new of.
+
+        None when it came out of order or from a former life.
+        """
         since = wall
+        connections = {connection.id: connection for connection in report.connections}
         with self._lock:
             before = self._latest.get(key)
             if before is not None:
                 if report.agent_id == before.report.agent_id:
                     if report.sequence <= before.report.sequence:
-                        return False
+                        return None
                 elif report.agent_id in self._past_lives.get(key, ()):
-                    return False
+                    return None
                 else:
                     lives = (before.report.agent_id, *self._past_lives.get(key, ()))
                     self._past_lives[key] = lives[:REMEMBERED_LIVES]
                 if now - before.at <= STALE_AFTER:
                     since = before.steady_since
-            self._latest[key] = Received(report, now, wall, since)
-            return True
+            received = Received(report, now, wall, since, connections)
+            self._latest[key] = received
+        return _news(before, received)
 
     def latest(self, key: AgentKey) -> Received | None:
         """The newest report, however old."""
@@ -63,3 +72,31 @@ class Reports:
         """Seconds since the newest report; without one, since this manager began to listen."""
         received = self.latest(key)
         return now - (self.started if received is None else received.at)
+
+
+def _news(before: Received | None, after: Received) -> Marks:
+    """What another status may follow from."""
+    if before is None or before.report.agent_id != after.report.agent_id:
+        return Marks(everything=True)
+    if before.report.processes != after.report.processes:
+        return Marks(everything=True)
+    said, says = before.connections, after.connections
+    changed = {i for i, about in says.items() if i not in said or _essence(said[i]) != _essence(about)}
+    return Marks(ids=frozenset(changed | (said.keys() - says.keys())))
+
+
+def _essence(about: ConnectionReport) -> object:
+    """What a status rests on: not the ages and counts that every report has anew."""
+    return (
+        about.revision,
+        about.phase,
+        about.stage,
+        about.paths,
+        about.learned,
+        about.conditions,
+        about.orders,
+        about.sessions_age_s is None,
+        about.tables_age_s is None,
+        [(s.path, s.state, s.last_error) for s in about.sessions],
+        [(h.family, h.ok, h.known) for h in about.health],
+    )
