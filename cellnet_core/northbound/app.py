@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from cellnet_core.manager.service import Manager
@@ -27,6 +27,19 @@ from cellnet_core.northbound import (
 from cellnet_core.northbound.access.guard import Access, Guard
 from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
 
+MODULES = (
+    discovery,
+    metrics,
+    cells,
+    endpoints,
+    connections,
+    event_stream,  # before the events: its address would else be taken for one of them
+    events,
+    agents,
+    audit,
+    topology,
+)
+"""One for each resource; each address in them has a rule in `access/policies.py`."""
 BODY_REFUSALS = {"408": "Too slow", "413": "Too large", "415": "Unsupported media type"}
 
 
@@ -45,6 +58,11 @@ class _Api(FastAPI):
         for unused in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(unused, None)
         return document
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """All addresses, in the order in which they are tried."""
+    return tuple(module.router for module in MODULES)
 
 
 def create_app(manager: Manager, access: Access | None = None) -> ASGIApp:
@@ -77,22 +95,8 @@ def create_app(manager: Manager, access: Access | None = None) -> ASGIApp:
     app.state.streams = set()
     access = access or Access()
     app.state.forget_keys = access.forget_keys
-    # The stream of events comes before the events: its address would else be taken for one of them.
-    modules = (
-        discovery,
-        metrics,
-        cells,
-        endpoints,
-        connections,
-        event_stream,
-        events,
-        agents,
-        audit,
-        topology,
-    )
-    routers = [module.router for module in modules]
-    routes = [route for router in routers for route in router.routes]
+    routes = [route for router in routers() for route in router.routes]
     errors.install(app, routes)
-    for router in routers:
+    for router in routers():
         app.include_router(router)
     return Envelope(Guard(app, access, tuple(routes)))

@@ -9,7 +9,7 @@ tokens: /etc/cellnet/tokens               # who may use `listen`; without it eve
 policy: /etc/cellnet/policy.yaml          # overrides of who may do what
 agents: enrolled                          # or open; enrolled is the default where there are tokens
 agent_secret: /var/lib/cellnet/agent.secret  # made at the first start; credentials follow from it
-enrol: [{cell: main, gateway: main-gw1, file: /run/cellnet/main-gw1.token}]  # one-time tokens written at start
+enrol: [{cell: main, gateway: main-gw1, file: /run/cellnet/gw1.token}]  # one-time tokens, written at start
 tls: {certificate: /etc/cellnet/manager.crt, key: /etc/cellnet/manager.key}  # of `listen`
 
 `options.py` has the same for people who prefer oslo.config's files.

@@ -1,7 +1,7 @@
 """The rule of every route, as data: name, who may by default, and the addresses it is for.
 
-`oslopolicy-sample-generator --namespace cellnet` writes them out; a policy file overrides them by name. A route
-that stands nowhere here is for admins only, and a test names it.
+`oslopolicy-sample-generator --namespace cellnet` writes them out; a policy file overrides them by name. A
+route that stands nowhere here is for admins only, and a test names it.
 """
 
 from __future__ import annotations
