@@ -98,6 +98,8 @@ class Reconciler:
         self._booting = asyncio.Lock()
         self._notice: ConditionReport | None = None
         self._boot_error = ""
+        self._woken_by: tuple[str, ...] = ("start",)
+        self._plans = 0
         self._failed_rounds = 0
         self.intent: IntentDocument | None = around.storage.load_intent()
         self.view = view.first(self.intent)
@@ -145,6 +147,7 @@ class Reconciler:
         while True:
             pause = await self._burst()
             reasons = await self.bell.wait(self._around.clock, pause)
+            self._woken_by = reasons or ("resync",)
             if reasons:
                 await self._around.clock.sleep(GATHER)
 
@@ -287,11 +290,14 @@ class Reconciler:
         if not plan:
             return ()
         record = self._around.journal.record
-        record("plan", actions=[{"do": f"{a.verb} {a.target}", "why": a.reason} for a in plan.actions])
+        self._plans += 1
+        actions = [{"do": f"{a.verb} {a.target}", "why": a.reason} for a in plan.actions]
+        record("plan", number=self._plans, woken_by=list(self._woken_by), actions=actions)
         outcomes = await execute(plan.actions, self._drivers)
         for outcome in outcomes:
             record(
                 "action",
+                plan=self._plans,
                 driver=outcome.action.driver,
                 do=f"{outcome.action.verb} {outcome.action.target}",
                 status=outcome.status,
