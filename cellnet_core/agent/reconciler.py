@@ -7,7 +7,7 @@ the planner decide and carries the plan out. Failures back off; nothing that fai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -51,6 +51,8 @@ LONGEST_AUDIT = 15.0
 """But at most so many seconds."""
 GATHER = 0.01
 """Seconds over which rings are gathered into one round."""
+LULL = 0.1
+"""The same when only ports rang: the switch repairs by itself, and a look at it now would make it late."""
 MEMORY_GAP = 1.0
 """Seconds between two writes of the planner's memory."""
 BURST = 8
@@ -149,7 +151,10 @@ class Reconciler:
             reasons = await self.bell.wait(self._around.clock, pause)
             self._woken_by = reasons or ("resync",)
             if reasons:
-                await self._around.clock.sleep(GATHER)
+                await self._around.clock.sleep(LULL if self._only_ports(reasons) else GATHER)
+
+    def _only_ports(self, reasons: Sequence[str]) -> bool:
+        return all(reason == f"{self._forwarding.name}: port" for reason in reasons)
 
     async def audit(self) -> None:
         """Have what the boot made looked at again and repaired, for ever.

@@ -33,6 +33,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=PARTS, help="repeatable; default: everything")
     parser.add_argument("--quick", action="store_true", help="few rounds: to see that it works")
     parser.add_argument("--rounds", type=int, default=30, help="pairs with each rival")
+    parser.add_argument("--alone", type=int, default=100, help="silent faults of cellnet alone")
+    parser.add_argument("--rival", action="append", choices=RIVALS, help="repeatable; default: all of them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
@@ -54,8 +56,9 @@ def main() -> int:
             f"to ONLINE: median {report['connect']['online_median_s']} s"
         )
     if "outages" in parts:
-        rounds, alone = (3, 3) if options.quick else (options.rounds, 100)
-        report["outages"] = outages.run(list(RIVALS), rounds, alone, list(KINDS), options.seed)
+        rounds, alone = (3, 3) if options.quick else (options.rounds, options.alone)
+        rivals = list(options.rival or RIVALS)
+        report["outages"] = outages.run(rivals, rounds, alone, list(KINDS), options.seed)
         report["ratios"] = ratios(report["outages"])
         console.print(_outages(report["outages"]))
         console.print(_ratios(report["ratios"]))

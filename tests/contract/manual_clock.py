@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from itertools import count
 
 SETTLE_STEPS = 40
@@ -31,7 +32,9 @@ class ManualClock:
             await asyncio.sleep(0)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + seconds, next(self._numbers), future))
+        # However short, some time passes: rounding must not make a pause none, again and again.
+        until = max(self._now + seconds, math.nextafter(self._now, math.inf))
+        heapq.heappush(self._sleepers, (until, next(self._numbers), future))
         await future
 
     def turn(self, seconds: float) -> None:
