@@ -8,6 +8,7 @@ from typing import Any
 
 from cellnet_core.manager import cells, intent, plausibility, standing
 from cellnet_core.manager.context import Change, Context
+from cellnet_core.manager.drifts import Drifts
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.histories import Histories
 from cellnet_core.manager.standing import AgentView
@@ -23,9 +24,10 @@ MAX_WAIT = 60.0
 class Agents:
     """Services for agents, and the list of them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, drifts: Drifts) -> None:
         self._context = context
         self._histories = Histories(context)
+        self._drifts = drifts
 
     def everyone(self) -> tuple[AgentView, ...]:
         """All agents that were ever told or said anything, by cell and gateway."""
@@ -77,12 +79,15 @@ class Agents:
         with self._context.database.read() as session:
             key = AgentKey(cells.require(session, cell).id, gateway)
             known = rows.find(session, key)
-        if not self._context.reports.accept(key, report, self._context.clock.now(), self._context.wall()):
+        news = self._context.reports.accept(key, report, self._context.clock.now(), self._context.wall())
+        if news is None:
             return None
+        self._context.unsettled.mark(key, news)
         if known is None or known.first_seen_at is None or known.inventory != inventory:
             with self._context.change() as change:
                 self._remember(change, change.agent(key), inventory)
         self._histories.notice(key, report)
+        self._drifts.take(key, cell if known is None else known.cell_name, report)
         return key
 
     def _remember(self, change: Change, agent: AgentRecord, inventory: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from cellnet_core.manager import addresses, standing
+from cellnet_core.manager import addresses, put, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
 from cellnet_core.manager.standing import CellView
@@ -33,6 +33,10 @@ class CellRequest:
     nova_cell_uuid: str | None = None
     prefixes: tuple[str, ...] = ()
     description: str = ""
+    drift_policy: str | None = None
+    """None: as it is, for a new one repair."""
+    tags: tuple[str, ...] | None = None
+    """None: as they are, for a new one none."""
 
 
 def require(session: Session, reference: str) -> CellRecord:
@@ -76,14 +80,13 @@ class Cells:
         Raises NotFoundError, InvalidError, ConflictError and PreconditionError.
         """
         with self._context.change(request_id) as change:
-            found = rows.find(change.session, reference)
-            if found is None and expected is None and (chosen := as_uuid(reference)) is not None:
+            cell, chosen = put.target(change.session, reference, expected, rows.find, require)
+            if cell is None:
                 if request.id not in (None, chosen):
                     raise InvalidError(
                         "cell.id_mismatch", f"cell.id is {request.id}, the address says {chosen}"
                     )
                 return self.view(change.session, self._add(change, replace(request, id=chosen))), True
-            cell = found or require(change.session, reference)
             check_revision("cell", cell.name, cell.revision_number, expected)
             return self.view(change.session, self._replace(change, cell, request)), False
 
@@ -136,6 +139,8 @@ class Cells:
             revision_number=1,
             created_at=change.at,
             updated_at=change.at,
+            drift_policy=request.drift_policy or "repair",
+            tags=request.tags or (),
         )
         self._save(change, cell)
         change.event("cell.created", ("cell", cell.id, cell.name), f"cell {cell.name}, AS {cell.asn}")
@@ -159,11 +164,15 @@ class Cells:
             asn=request.asn,
             prefixes=request.prefixes,
             description=request.description,
+            drift_policy=request.drift_policy or cell.drift_policy,
+            tags=cell.tags if request.tags is None else request.tags,
         )
         if wanted == cell:
             return cell
         wanted = replace(wanted, revision_number=cell.revision_number + 1, updated_at=change.at)
         self._save(change, wanted)
+        if wanted.drift_policy != cell.drift_policy:
+            change.touch(*(agent.key for agent in agents.everyone(change.session, cell.id)))
         change.event("cell.updated", ("cell", cell.id, wanted.name), f"cell {wanted.name} updated")
         return wanted
 
@@ -206,11 +215,3 @@ def check_prefixes(session: Session, wanted: Iterable[str], cell_id: str) -> Non
                 f"prefix {prefix} overlaps {claim.prefix} of {claim.owner}: cells cannot share addresses; "
                 "renumber one of them",
             )
-
-
-def as_uuid(text: str) -> str | None:
-    """The id that a client chose by an address, in canonical text; None when the text is no UUID."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None

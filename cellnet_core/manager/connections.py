@@ -7,15 +7,33 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from cellnet_core.manager import endpoints, findings, pairing, standing, status
+from cellnet_core.manager import (
+    capabilities,
+    endpoints,
+    findings,
+    operations,
+    pairing,
+    profiles,
+    put,
+    standing,
+    status,
+)
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
 from cellnet_core.manager.pairing import PortPair
 from cellnet_core.manager.standing import ConnectionView
-from cellnet_core.store import agents
 from cellnet_core.store import connections as rows
 from cellnet_core.store.listing import Page, PageQuery
-from cellnet_core.store.records import ConnectionRecord, EndpointRecord, Family, ProfileRecord
+from cellnet_core.store.records import (
+    ConnectionRecord,
+    EndpointRecord,
+    Family,
+    OperationRecord,
+    ProfileRecord,
+    TimersRecord,
+)
+
+OF_THE_PROFILE = TimersRecord()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +43,17 @@ class ConnectionRequest:
     name: str
     local_endpoint: str
     remote_endpoint: str
-    profile: ProfileRecord
+    timers: TimersRecord = OF_THE_PROFILE
+    """Its own; what is None comes from the profile."""
     families: tuple[Family, ...] | None = None
     enabled: bool = True
     description: str = ""
     managed_by: str | None = None
     """None: as it is, for a new one nobody's."""
+    profile: str | None = None
+    """By id or name. None: as it is, for a new one the default."""
+    tags: tuple[str, ...] | None = None
+    """None: as they are, for a new one none."""
 
 
 def require(session: Session, reference: str) -> ConnectionRecord:
@@ -54,8 +77,7 @@ class Connections:
         """A page of connections. Raises BadQueryError."""
         with self._context.database.read() as session:
             found = rows.page(session, query)
-            items = tuple(standing.view_connection(self._context, session, c) for c in found.items)
-            return Page(items, found.more)
+            return Page(standing.view_connections(self._context, session, found.items), found.more)
 
     def get(self, reference: str) -> ConnectionView:
         """One connection. Raises NotFoundError."""
@@ -65,50 +87,55 @@ class Connections:
     def create(self, request: ConnectionRequest, request_id: str | None = None) -> ConnectionView:
         """Validate both ends and tell both agents. Raises InvalidError and ConflictError."""
         with self._context.change(request_id) as change:
-            session = change.session
-            if rows.find(session, request.name) is not None:
-                raise ConflictError(
-                    "connection.name_in_use",
-                    f"there is a connection {request.name} already: choose another name",
-                )
-            local = _end(session, "local_endpoint", request.local_endpoint)
-            remote = _end(session, "remote_endpoint", request.remote_endpoint)
-            pairing.check_ends(local, remote)
-            if (same := rows.between(session, local.id, remote.id)) is not None:
-                raise ConflictError(
-                    "connection.exists",
-                    f"{local.name} and {remote.name} are joined by connection {same.name} already"
-                    + (", which is being deleted: wait until it is gone" if same.deleting else ""),
-                )
-            connection = self._plan(
-                session,
-                ConnectionRecord(
-                    id=self._context.new_id(),
-                    name=request.name,
-                    local=local,
-                    remote=remote,
-                    families=(),
-                    profile=request.profile,
-                    enabled=request.enabled,
-                    deleting=False,
-                    paths=(),
-                    description=request.description,
-                    revision_number=1,
-                    status=status.NEW,
-                    created_at=change.at,
-                    updated_at=change.at,
-                    managed_by=request.managed_by or "",
-                ),
-                request.families,
+            return self._add(change, request, self._context.new_id())
+
+    def _add(self, change: Change, request: ConnectionRequest, connection_id: str) -> ConnectionView:
+        session = change.session
+        if rows.find(session, request.name) is not None:
+            raise ConflictError(
+                "connection.name_in_use",
+                f"there is a connection {request.name} already: choose another name",
             )
-            rows.add(session, connection)
-            change.tell(connection)
-            change.event(
-                "connection.created",
-                ("connection", connection.id, connection.name),
-                f"{connection.name}: {local.place} - {remote.place} by {_names(connection)}",
+        local = _end(session, "local_endpoint", request.local_endpoint)
+        remote = _end(session, "remote_endpoint", request.remote_endpoint)
+        pairing.check_ends(local, remote)
+        if (same := rows.between(session, local.id, remote.id)) is not None:
+            raise ConflictError(
+                "connection.exists",
+                f"{local.name} and {remote.name} are joined by connection {same.name} already"
+                + (", which is being deleted: wait until it is gone" if same.deleting else ""),
             )
-            return self._settled(change, connection)
+        connection = self._plan(
+            session,
+            ConnectionRecord(
+                id=connection_id,
+                name=request.name,
+                local=local,
+                remote=remote,
+                families=(),
+                profile=_profile(session, request.profile) or profiles.default(session),
+                own=request.timers,
+                enabled=request.enabled,
+                deleting=False,
+                paths=(),
+                description=request.description,
+                revision_number=1,
+                status=status.NEW,
+                created_at=change.at,
+                updated_at=change.at,
+                managed_by=request.managed_by or "",
+                tags=request.tags or (),
+            ),
+            request.families,
+        )
+        rows.add(session, connection)
+        change.tell(connection)
+        change.event(
+            "connection.created",
+            ("connection", connection.id, connection.name),
+            f"{connection.name}: {local.place} - {remote.place} by {_names(connection)}",
+        )
+        return self._settled(change, connection)
 
     def put(
         self,
@@ -116,14 +143,16 @@ class Connections:
         request: ConnectionRequest,
         expected: int | None,
         request_id: str | None = None,
-    ) -> ConnectionView:
-        """Replace everything but the endpoints.
+    ) -> tuple[ConnectionView, bool]:
+        """Replace everything but the endpoints, or join them when `reference` is a new UUID; True when joined.
 
         Raises NotFoundError, InvalidError, ConflictError and PreconditionError.
         """
         with self._context.change(request_id) as change:
             session = change.session
-            before = require(session, reference)
+            before, chosen = put.target(session, reference, expected, rows.find, require)
+            if before is None:
+                return self._add(change, request, chosen), True
             check_revision("connection", before.name, before.revision_number, expected)
             _refuse_deleting(before)
             for field, wanted, has in (
@@ -142,15 +171,19 @@ class Connections:
             after = replace(
                 before,
                 name=request.name,
-                profile=request.profile,
+                profile=_profile(session, request.profile) or before.profile,
+                own=request.timers,
                 enabled=request.enabled,
                 description=request.description,
                 managed_by=before.managed_by if request.managed_by is None else request.managed_by,
+                tags=before.tags if request.tags is None else request.tags,
             )
+            if after.profile.password is not None:
+                capabilities.check_password(session, after.local, after.remote)
             if request.families is not None and set(request.families) != set(before.families):
                 after = self._plan(session, after, request.families)
             if after == before:
-                return standing.view_connection(self._context, session, before)
+                return standing.view_connection(self._context, session, before), False
             after = replace(after, revision_number=before.revision_number + 1, updated_at=change.at)
             rows.update(session, after)
             change.tell(after)
@@ -159,18 +192,25 @@ class Connections:
                 ("connection", after.id, after.name),
                 f"{after.name}: revision {after.revision_number}",
             )
-            return self._settled(change, after)
+            return self._settled(change, after), False
 
-    def delete(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:
+    def delete(
+        self, reference: str, expected: int | None = None, request_id: str | None = None
+    ) -> OperationRecord:
         """Have both agents take it down; it is forgotten once both reported it gone. Safe to repeat.
 
-        Raises NotFoundError and PreconditionError.
+        The operation says how far they are. Raises NotFoundError and PreconditionError.
         """
         with self._context.change(request_id) as change:
             connection = require(change.session, reference)
             check_revision("connection", connection.name, connection.revision_number, expected)
+            under_way = operations.running(change.session, connection, operations.DELETE)
+            if under_way is not None:
+                return under_way
+            places = (connection.local.place, connection.remote.place)
+            operation = operations.begin(change, operations.DELETE, connection, places)
             if connection.deleting:
-                return
+                return operation  # since before there were operations
             rows.set_deleting(change.session, connection.id, connection.revision_number + 1, change.at)
             change.tell(connection)
             change.event(
@@ -179,6 +219,7 @@ class Connections:
                 f"{connection.name}: agents are told to take it down",
             )
             self._settled(change, require(change.session, connection.id))
+            return operations.require(change.session, operation.id)
 
     def forget(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:
         """Forget a connection now, whether or not its agents have taken it down: for agents gone for good.
@@ -194,6 +235,7 @@ class Connections:
             left = [side.place for side in view.sides if not findings.is_absent(connection, side)]
             rows.remove(change.session, connection.id)
             change.untell(connection)
+            operations.gone(change, connection, forced=True)
             text = f"{connection.name} is forgotten by force"
             if left:
                 text += f"; {' and '.join(left)} had not taken it down and may still have it"
@@ -220,7 +262,9 @@ class Connections:
         local, remote = connection.local, connection.remote
         families = pairing.choose_families(local, remote, wanted)
         for end in (local, remote):
-            _check_capabilities(session, end, families)
+            capabilities.check_families(session, end, families)
+        if connection.profile.password is not None:
+            capabilities.check_password(session, local, remote)
         pairs = pairing.pair(local, remote, families)
         _refuse_used(session, connection, pairs)
         taken = rows.path_names(session, pairing.path_stem(local, remote))
@@ -255,20 +299,15 @@ def _refuse_used(session: Session, connection: ConnectionRecord, pairs: Iterable
             )
 
 
-def _check_capabilities(session: Session, end: EndpointRecord, families: Iterable[Family]) -> None:
-    """What a driver says it cannot do is refused; what it does not mention is left to the agent."""
-    agent = agents.find(session, end.agent)
-    if agent is None or agent.inventory is None:
-        return
-    for driver, words in agent.inventory.get("capabilities", {}).items():
-        for family in families:
-            answer = words.get(family, True)
-            if answer is not True:
-                raise ConflictError(
-                    "driver.capability_missing",
-                    f"driver {driver} of {end.place} cannot do {family}: {answer or 'no reason given'}; "
-                    f"leave {family} out of families",
-                )
+def _profile(session: Session, reference: str | None) -> ProfileRecord | None:
+    """The profile that was named, None when none was. Raises InvalidError."""
+    if reference is None:
+        return None
+    try:
+        return profiles.require(session, reference)
+    except NotFoundError as error:
+        # 404 is for the address of a request; this is its body.
+        raise InvalidError("connection.profile_unknown", f"profile: {error.detail}") from error
 
 
 def _names(connection: ConnectionRecord) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from cellnet_core.manager import audit, intent
 from cellnet_core.manager.caller import CALLER
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.reports import Reports
+from cellnet_core.manager.unsettled import Unsettled
 from cellnet_core.manager.wakeups import EVENTS, Wakeups
 from cellnet_core.model import lineage
 from cellnet_core.model.clock import Clock
@@ -26,6 +28,9 @@ from cellnet_core.store import agents, cells, connections, events
 from cellnet_core.store.audit import Recorder
 from cellnet_core.store.database import Database
 from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, EventRecord
+
+DRY_RUN: ContextVar[bool] = ContextVar("cellnet_dry_run", default=False)
+"""Whether the changes of this request are only tried: everything is worked out, and then rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Context:
     journal: Journal
     reports: Reports
     wakeups: Wakeups
+    unsettled: Unsettled = field(default_factory=Unsettled)
 
     @contextmanager
     def change(self, request_id: str | None = None) -> Iterator[Change]:
@@ -53,13 +59,21 @@ class Context:
             changed = change.finish()
             if caller is not None and recorder is not None:
                 audit.write(session, caller, change.at, recorder.finish())
+            if DRY_RUN.get():
+                session.rollback()
+                return
         for event in change.recorded:
             self.journal.record(
                 event.type,
                 message=event.message,
                 resource=f"{event.resource_type} {event.resource_name}",
+                request=request_id,
                 **event.detail,
             )
+        if change.generations:
+            self.journal.record("intent.told", request=request_id, generations=change.generations)
+        for connection, ends in change.told:
+            self.unsettled.mark_both(ends, connection)
         self.wakeups.notify(changed)
         if change.recorded:
             self.wakeups.notify([EVENTS])
@@ -73,7 +87,11 @@ class Change:
         self.session = session
         self.at = context.wall()
         self.recorded: list[EventRecord] = []
-        self._request_id = request_id
+        self.generations: dict[str, int] = {}
+        """What the intents of agents became in this change, by gateway."""
+        self.told: list[tuple[str, tuple[AgentKey, AgentKey]]] = []
+        """Connections of which agents were told something new: id and agents."""
+        self.request_id = request_id
         self._retold: set[str] = set()
         self._touched: set[AgentKey] = set()
         self._changed: set[AgentKey] = set()
@@ -110,7 +128,7 @@ class Change:
             resource_id=identifier,
             resource_name=name,
             message=message,
-            request_id=self._request_id,
+            request_id=self.request_id,
             detail=detail,
         )
         self.recorded.append(events.add(self.session, event))
@@ -157,6 +175,7 @@ class Change:
             ]
             if differing:
                 connections.set_told(self.session, identifier, digests)
+                self.told.append((identifier, ends))
                 self._touched.update(differing)
         for key in sorted(self._touched):
             self.raise_generation(self.agent(key))
@@ -176,4 +195,5 @@ class Change:
         )
         agents.save(self.session, raised)
         self._changed.add(agent.key)
+        self.generations[agent.key.gateway] = generation
         return raised

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from cellnet_core.manager import cells, pairing, resolution, standing
-from cellnet_core.manager.cells import as_uuid
+from cellnet_core.manager import cells, pairing, put, resolution, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
 from cellnet_core.manager.resolution import EndpointRequest
@@ -16,7 +16,7 @@ from cellnet_core.model.wire import Inventory
 from cellnet_core.store import agents, connections, prefixes
 from cellnet_core.store import endpoints as rows
 from cellnet_core.store.listing import Page, PageQuery
-from cellnet_core.store.records import ConnectionRecord, EndpointRecord
+from cellnet_core.store.records import AgentKey, AgentRecord, CellRecord, ConnectionRecord, EndpointRecord
 
 FIXED_IN_USE = ("gateway", "interfaces", "asn")
 """What paths and sessions rest on."""
@@ -45,8 +45,7 @@ class Endpoints:
         """A page of endpoints. Raises BadQueryError."""
         with self._context.database.read() as session:
             found = rows.page(session, query)
-            items = tuple(standing.view_endpoint(self._context, session, e) for e in found.items)
-            return Page(items, found.more)
+            return Page(standing.view_endpoints(self._context, session, found.items), found.more)
 
     def get(self, reference: str) -> EndpointView:
         """One endpoint. Raises NotFoundError."""
@@ -75,10 +74,9 @@ class Endpoints:
         ConflictError and PreconditionError.
         """
         with self._context.change(request_id) as change:
-            found = rows.find(change.session, reference)
-            if found is None and expected is None and (chosen := as_uuid(reference)) is not None:
+            before, chosen = put.target(change.session, reference, expected, rows.find, require)
+            if before is None:
                 return self._add(change, request, chosen), True
-            before = found or require(change.session, reference)
             check_revision("endpoint", before.name, before.revision_number, expected)
             return self._replace(change, before, request), False
 
@@ -98,6 +96,7 @@ class Endpoints:
         after = replace(
             _resolve(change, request, before.id),
             managed_by=before.managed_by if request.managed_by is None else request.managed_by,
+            tags=before.tags if request.tags is None else request.tags,
             revision_number=before.revision_number,
             created_at=before.created_at,
             updated_at=before.updated_at,
@@ -124,8 +123,7 @@ class Endpoints:
         if any(getattr(before, name) != getattr(after, name) for name in TOLD_TO_AGENTS):
             revised = [_revise(change, connection, before, after) for connection in users]
             change.finish()  # what agents reported before is about older generations
-            for connection in revised:
-                standing.settle(change, connection)
+            standing.settle_all(change, revised)
         change.event(
             "endpoint.updated",
             ("endpoint", after.id, after.name),
@@ -172,12 +170,7 @@ def _resolve(change: Change, request: EndpointRequest, endpoint_id: str) -> Endp
             "endpoint.name_in_use",
             f"endpoint {same.name} exists already (in cell {same.cell_name}): choose another name",
         )
-    inventories = {
-        agent.key.gateway: Inventory.model_validate(agent.inventory)
-        for agent in agents.everyone(session, cell.id)
-        if agent.inventory is not None
-    }
-    resolved = resolution.resolve(request, cell, inventories)
+    resolved = resolution.resolve(request, cell, _inventories(session, request, cell))
     cells.check_prefixes(session, resolved.prefixes, cell.id)
     return EndpointRecord(
         id=endpoint_id,
@@ -191,10 +184,24 @@ def _resolve(change: Change, request: EndpointRequest, endpoint_id: str) -> Endp
         interfaces=resolved.interfaces,
         description=request.description,
         managed_by=request.managed_by or "",
+        tags=request.tags or (),
         revision_number=1,
         created_at=change.at,
         updated_at=change.at,
     )
+
+
+def _inventories(session: Session, request: EndpointRequest, cell: CellRecord) -> dict[str, Inventory]:
+    """What gateways of the cell offer, by name; of the one that was named, only that."""
+    if request.gateway is None:
+        known: Iterable[AgentRecord | None] = agents.everyone(session, cell.id)
+    else:
+        known = (agents.find(session, AgentKey(cell.id, request.gateway)),)
+    return {
+        agent.key.gateway: Inventory.model_validate(agent.inventory)
+        for agent in known
+        if agent is not None and agent.inventory is not None
+    }
 
 
 def _claim(change: Change, endpoint: EndpointRecord) -> None:

@@ -52,6 +52,17 @@ class Side:
         """What the latest report says of the connection."""
         return self.connections.get(connection.id)
 
+    def observed(self, connection: ConnectionRecord) -> bool:
+        """Whether its agent has seen the connection's devices, and not too long ago, to say anything of it.
+
+        A new agent, or one whose speaker or switch does not answer, lists nothing or what was last known.
+        """
+        about = self.about(connection)
+        if about is None:
+            return True  # it says that it has none
+        ages = (about.sessions_age_s, about.tables_age_s)
+        return all(age is not None and age + self.age <= STALE_AFTER for age in ages)
+
 
 Sides = tuple[Side, Side]
 
@@ -158,6 +169,23 @@ def _reasons(about: ConnectionReport) -> str:
     return "; ".join(c.message for c in about.conditions if c.status == "True") or "no reason given"
 
 
+OBSERVED = frozenset({"SessionsEstablished", "RoutesLearned"})
+"""Conditions that rest on what speaker and tables last said."""
+
+
+def _blind(connection: ConnectionRecord, side: Side) -> str:
+    about = side.about(connection)
+    age = None if about is None else about.sessions_age_s
+    if age is None:
+        return f"{side.place} has not seen its devices since its agent started"
+    return f"{side.place} last saw its devices {age + side.age:.1f} s ago"
+
+
+def _unsure(connection: ConnectionRecord, side: Side) -> bool:
+    about = side.about(connection)
+    return about is not None and any(not health.known for health in about.health)
+
+
 Lack = tuple[str, str]
 """Reason in CamelCase, and what is missing where."""
 Check = Callable[[ConnectionRecord, Side, Side, ConnectionReport], list[Lack]]
@@ -168,6 +196,13 @@ def _check(type_: str, good: str, connection: ConnectionRecord, sides: Sides, ch
     stale = [side.place for side in sides if not side.fresh]
     if stale:
         return Finding(type_, "Unknown", "NoFreshReport", f"no current report from {' and '.join(stale)}")
+    blind = [_blind(connection, side) for side in sides if not side.observed(connection)]
+    if type_ in OBSERVED and blind:
+        return Finding(type_, "Unknown", "NotObserved", "; ".join(blind))
+    unsure = [side.place for side in sides if _unsure(connection, side)]
+    if type_ == "HealthChecked" and unsure:
+        text = f"{' and '.join(unsure)} began to check and cannot tell yet"
+        return Finding(type_, "Unknown", "NotYetKnown", text)
     lacking: list[Lack] = []
     for near, far in (sides, sides[::-1]):
         about = near.about(connection)

@@ -7,14 +7,17 @@ import json
 from collections.abc import Iterable
 from ipaddress import ip_address
 
+from cellnet_core.manager import addresses, pairing
 from cellnet_core.model.wire import (
+    BfdIntent,
     ConnectionIntent,
     IntentDocument,
+    OrderIntent,
     PathIntent,
     ProfileIntent,
     RemoteIntent,
 )
-from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, PathRecord
+from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, EndpointRecord, PathRecord
 
 
 def render(key: AgentKey, connections: Iterable[ConnectionRecord]) -> tuple[ConnectionIntent, ...]:
@@ -31,6 +34,7 @@ def document(owner: str, agent: AgentRecord, connections: Iterable[ConnectionRec
         lineage=agent.lineage,
         supersedes=agent.supersedes,
         confirmed_empty=agent.confirmed_empty,
+        drift_policy=agent.drift_policy,
         connections=render(agent.key, connections),
     )
 
@@ -61,11 +65,7 @@ def told(key: AgentKey, connection: ConnectionRecord) -> ConnectionIntent:
         revision=connection.revision_number,
         phase="present" if connection.enabled and not connection.deleting else "absent",
         families=connection.families,
-        profile=ProfileIntent(
-            hold_time=connection.profile.hold_time,
-            graceful_restart_time=connection.profile.graceful_restart_time,
-            hold_down=connection.profile.hold_down,
-        ),
+        profile=_profile(connection),
         remote=RemoteIntent(
             cell=far.cell_name,
             asn=far.asn,
@@ -73,14 +73,52 @@ def told(key: AgentKey, connection: ConnectionRecord) -> ConnectionIntent:
             health_addresses=far.health_check_addresses,
         ),
         prefixes=near.prefixes,
-        paths=tuple(_path(path, flipped) for path in connection.paths),
+        paths=tuple(_path(path, near, flipped) for path in connection.paths),
+        orders=tuple(
+            OrderIntent(id=order.id, action=order.action, paths=order.paths)
+            for order in connection.orders
+            if ("remote" if flipped else "local") in order.sides
+        ),
     )
 
 
-def _path(path: PathRecord, flipped: bool) -> PathIntent:
+def _profile(connection: ConnectionRecord) -> ProfileIntent:
+    hold_time, restart_time, hold_down = connection.timers
+    profile = connection.profile
+    bfd = profile.bfd
+    return ProfileIntent(
+        hold_time=hold_time,
+        graceful_restart_time=restart_time,
+        hold_down=hold_down,
+        health_interval=profile.health_interval,
+        bfd=None
+        if bfd is None
+        else BfdIntent(min_tx_ms=bfd.min_tx_ms, min_rx_ms=bfd.min_rx_ms, multiplier=bfd.multiplier),
+        prefix_limits=dict(profile.prefix_limits),
+        password=profile.password,
+        drain_method=profile.drain_method,
+    )
+
+
+def _path(path: PathRecord, end: EndpointRecord, flipped: bool) -> PathIntent:
+    """The path from that end. Via a provider's router the session is with the router."""
     interface, near, far = path.local_interface, path.local_addresses, path.remote_addresses
     if flipped:
         interface, near, far = path.remote_interface, far, near
+    peer = pairing.peer_at(end, interface)
+    if peer is not None:
+        wanted = {addresses.family(address) for address in near}
+        return PathIntent(
+            name=path.name,
+            interface=interface,
+            local_addresses=near,
+            remote_addresses=tuple(
+                addresses.plain(address) for address in peer.addresses if addresses.family(address) in wanted
+            ),
+            passive=peer.passive,
+            via=peer.name,
+            peer_asn=peer.asn,
+        )
     return PathIntent(
         name=path.name,
         interface=interface,

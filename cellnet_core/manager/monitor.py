@@ -9,12 +9,16 @@ from cellnet_core.manager import standing
 from cellnet_core.manager.context import Context
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.findings import STALE_AFTER
+from cellnet_core.manager.operations import Operations
+from cellnet_core.manager.unsettled import Marks
 from cellnet_core.store import agents, connections
 from cellnet_core.store.errors import StoreUnavailableError
 from cellnet_core.store.records import AgentKey
 
 INTERVAL = 0.5
 """Seconds between looks for agents that fell silent."""
+
+EVERYTHING = Marks(everything=True)
 
 LOG = logging.getLogger(__name__)
 
@@ -24,6 +28,7 @@ class Monitor:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._operations = Operations(context)
         self._fresh: dict[AgentKey, bool] = {}
         with context.database.read() as session:
             for agent in agents.everyone(session):
@@ -32,10 +37,13 @@ class Monitor:
                     self._fresh[agent.key] = True
 
     def settle_agent(self, key: AgentKey) -> None:
-        """Bring the connections of this agent up to date. Cheap when its report says nothing new."""
+        """Bring the connections of this agent up to date. Costs what its report has new."""
         if not self._fresh.get(key, False):
             self._turn(key, fresh=True)
-        self._settle(key)
+            self._context.unsettled.mark(key, EVERYTHING)
+        marks = self._context.unsettled.take(key)
+        if marks:
+            self._settle(key, marks)
 
     def tick(self) -> None:
         """Find the agents that fell silent since the last look. Costs what agents there are, in memory."""
@@ -43,7 +51,7 @@ class Monitor:
         for key, fresh in list(self._fresh.items()):
             if fresh and self._context.reports.age(key, now) > STALE_AFTER:
                 self._turn(key, fresh=False)
-                self._settle(key)
+                self._settle(key, EVERYTHING)
 
     async def run(self) -> None:
         """Look every INTERVAL, until cancelled."""
@@ -51,6 +59,7 @@ class Monitor:
             await self._context.clock.sleep(INTERVAL)
             try:
                 await asyncio.to_thread(self.tick)
+                await asyncio.to_thread(self._operations.expire)
             except StoreUnavailableError as error:
                 # The next look tries again: what is written follows from what is seen then.
                 LOG.warning("statuses could not be written: %s", error)
@@ -72,17 +81,24 @@ class Monitor:
                 change.event("agent.heard", resource, f"the agent of {agent.place} reports again")
         self._fresh[key] = fresh
 
-    def _settle(self, key: AgentKey) -> None:
-        with self._context.database.read() as session:
-            stale = [
-                connection.id
-                for connection in connections.of_agent(session, key)
-                if standing.needs_settling(self._context, session, connection)
-            ]
-        if not stale:
-            return
-        with self._context.change() as change:
-            for connection_id in stale:
-                connection = connections.find(change.session, connection_id)
-                if connection is not None:
-                    standing.settle(change, connection)
+    def _settle(self, key: AgentKey, marks: Marks) -> None:
+        """Write down what is new of these connections. What waits for an agent still is marked again."""
+        try:
+            with self._context.database.read() as session:
+                found = (
+                    connections.of_agent(session, key)
+                    if marks.everything
+                    else connections.several(session, marks.ids)
+                )
+                views = standing.view_connections(self._context, session, found)
+                news = [view.record.id for view in views if standing.is_news(session, view)]
+            if news:
+                with self._context.change() as change:
+                    standing.settle_all(change, connections.several(change.session, news))
+        except StoreUnavailableError:
+            self._context.unsettled.mark(key, marks)
+            raise
+        for view in views:
+            if view.status.provisioning_status != "ACTIVE" or view.record.orders:
+                ends = (view.record.local.agent, view.record.remote.agent)
+                self._context.unsettled.mark_both(ends, view.record.id)

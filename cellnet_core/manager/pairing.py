@@ -1,19 +1,23 @@
-"""Whether two endpoints can be joined, and by which paths. Pure; the same answer from either side."""
+"""Whether two endpoints can be joined, and by which paths. Pure; the same answer from either side.
+
+A path is a fibre between two ports that share a subnet, or a pair of uplinks: ports at whose far end is a
+provider's router. How the routers reach each other is the providers' affair.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_interface
 
 from cellnet_core.manager import addresses
 from cellnet_core.manager.errors import ConflictError, InvalidError
-from cellnet_core.store.records import EndpointRecord, Family, InterfaceRecord, PathRecord
+from cellnet_core.store.records import EndpointRecord, Family, InterfaceRecord, PathRecord, PeerRecord
 
 
 @dataclass(frozen=True, slots=True)
 class PortPair:
-    """Two ports that share a subnet in every wanted family. Addresses are plain, IPv4 first."""
+    """Two ports that a path joins, in every wanted family. Addresses are plain, IPv4 first."""
 
     local_interface: str
     remote_interface: str
@@ -86,19 +90,23 @@ def choose_families(
 
 
 def pair(local: EndpointRecord, remote: EndpointRecord, families: Collection[Family]) -> tuple[PortPair, ...]:
-    """All port pairs, in the local endpoint's order of interfaces. Raises ConflictError if none."""
-    pairs = tuple(
+    """All port pairs: fibres in the local endpoint's order of interfaces, then uplinks (`_pair_uplinks`).
+
+    Raises ConflictError if none.
+    """
+    fibres = tuple(
         found
         for mine in local.interfaces
         for theirs in remote.interfaces
         if (found := _pair_ports(mine, theirs, families)) is not None
     )
+    pairs = (*fibres, *_pair_uplinks(local.interfaces, remote.interfaces, families))
     if not pairs:
         raise ConflictError(
             "connection.no_path",
             f"no port of {local.name} ({_describe(local)}) shares a subnet with a port of {remote.name} "
-            f"({_describe(remote)}) in {' and '.join(families)}: give them ports on one link, "
-            "or name fewer families",
+            f"({_describe(remote)}) in {' and '.join(families)}: give them ports on one link or at "
+            "providers' routers, or name fewer families",
         )
     return pairs
 
@@ -131,6 +139,18 @@ def path_stem(local: EndpointRecord, remote: EndpointRecord) -> str:
     return f"{local.cell_name}-{remote.cell_name}-"
 
 
+def peer_at(endpoint: EndpointRecord, interface: str) -> PeerRecord | None:
+    """The provider's router at that port of the endpoint; None where the far end is another gateway."""
+    return next((port.peer for port in endpoint.interfaces if port.interface == interface), None)
+
+
+def routers_on(local: EndpointRecord, remote: EndpointRecord, path: PathRecord) -> tuple[str, ...]:
+    """The providers' routers that the path is known to go by, from the local end; empty for a fibre."""
+    ends = ((local, path.local_interface), (remote, path.remote_interface))
+    names = [peer.name for end, port in ends if (peer := peer_at(end, port)) is not None]
+    return tuple(dict.fromkeys(names))
+
+
 def _has(values: Iterable[str], family: Family) -> bool:
     return any(addresses.family(value) == family for value in values)
 
@@ -139,9 +159,60 @@ def _describe(endpoint: EndpointRecord) -> str:
     return "; ".join(f"{port.interface} {' '.join(port.addresses)}" for port in endpoint.interfaces)
 
 
+def _pair_uplinks(
+    mine: Sequence[InterfaceRecord], theirs: Sequence[InterfaceRecord], families: Collection[Family]
+) -> Iterator[PortPair]:
+    """Each uplink in a pair, and no more pairs than the side with more uplinks has.
+
+    First those at the same router: no packet then needs the link between two providers. Then the others in
+    their order; where one side has fewer, its first uplink serves the rest.
+    """
+    near = [port for port in mine if _reaches_provider(port, families)]
+    far = [port for port in theirs if _reaches_provider(port, families)]
+    if not near or not far:
+        return
+    chosen: list[tuple[InterfaceRecord, InterfaceRecord]] = []
+    left, right = list(near), list(far)
+    for one in near:
+        other = next((port for port in right if _router(port) == _router(one)), None)
+        if other is not None:
+            chosen.append((one, other))
+            left.remove(one)
+            right.remove(other)
+    longer = max(len(left), len(right))
+    left += [near[0]] * (longer - len(left))
+    right += [far[0]] * (longer - len(right))
+    for one, other in (*chosen, *zip(left, right, strict=True)):
+        both = [f for f in addresses.FAMILIES if all(_reaches_provider(port, (f,)) for port in (one, other))]
+        ends = (
+            tuple(addresses.plain(a) for f in both for a in port.addresses if addresses.family(a) == f)
+            for port in (one, other)
+        )
+        yield PortPair(one.interface, other.interface, *ends)
+
+
+def _router(port: InterfaceRecord) -> tuple[str, int] | None:
+    return None if port.peer is None else (port.peer.name, port.peer.asn)
+
+
+def _reaches_provider(port: InterfaceRecord, families: Collection[Family]) -> bool:
+    """Whether port and router share a subnet in all these families."""
+    peer = port.peer
+    return peer is not None and all(
+        any(
+            addresses.family(here) == family and _share_subnet(here, there)
+            for here in port.addresses
+            for there in peer.addresses
+        )
+        for family in families
+    )
+
+
 def _pair_ports(
     mine: InterfaceRecord, theirs: InterfaceRecord, families: Collection[Family]
 ) -> PortPair | None:
+    if mine.peer is not None or theirs.peer is not None:
+        return None
     local: list[str] = []
     remote: list[str] = []
     for family in addresses.FAMILIES:

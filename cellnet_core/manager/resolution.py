@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from cellnet_core.manager import addresses
 from cellnet_core.manager.errors import ConflictError, InvalidError
-from cellnet_core.model.wire import Inventory
-from cellnet_core.store.records import CellRecord, InterfaceRecord
+from cellnet_core.model.wire import Inventory, PortInventory
+from cellnet_core.store.records import CellRecord, InterfaceRecord, PeerRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class EndpointRequest:
     description: str = ""
     managed_by: str | None = None
     """None: as it is, for a new one nobody's."""
+    tags: tuple[str, ...] | None = None
+    """None: as they are, for a new one none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _not_reported(place: str, field: str) -> ConflictError:
 def _interfaces(
     request: EndpointRequest, place: str, inventory: Inventory | None
 ) -> tuple[InterfaceRecord, ...]:
-    offered = {} if inventory is None else {port.interface: port.addresses for port in inventory.ports}
+    offered = {} if inventory is None else {port.interface: port for port in inventory.ports}
     if request.interfaces is None:
         if inventory is None:
             raise _not_reported(place, "interfaces")
@@ -111,7 +113,7 @@ def _interfaces(
 
 
 def _interface(
-    port: PortRequest, place: str, inventory: Inventory | None, offered: Mapping[str, tuple[str, ...]]
+    port: PortRequest, place: str, inventory: Inventory | None, offered: Mapping[str, PortInventory]
 ) -> InterfaceRecord:
     where = f"interface {port.interface} of {place}"
     if inventory is None:
@@ -123,9 +125,10 @@ def _interface(
         raise InvalidError(
             "endpoint.interface_unknown", f"{place} has no WAN port {port.interface!r}; it has: {known}"
         )
-    reported = _checked(offered[port.interface], where)
+    reported = _checked(offered[port.interface].addresses, where)
+    peer = _peer(offered[port.interface], where)
     if port.addresses is None:
-        return InterfaceRecord(port.interface, reported)
+        return InterfaceRecord(port.interface, reported, peer)
     said = _checked(port.addresses, where)
     foreign = [address for address in said if address not in reported]
     if foreign:
@@ -134,7 +137,14 @@ def _interface(
             f"{where} has {', '.join(reported) or 'no addresses'}, not {', '.join(foreign)}; "
             "leave addresses out to take what it has",
         )
-    return InterfaceRecord(port.interface, said)
+    return InterfaceRecord(port.interface, said, peer)
+
+
+def _peer(port: PortInventory, where: str) -> PeerRecord | None:
+    if port.peer is None:
+        return None
+    addresses_ = _checked(port.peer.addresses, f"router {port.peer.name} at {where}")
+    return PeerRecord(port.peer.name, port.peer.asn, addresses_, port.peer.passive)
 
 
 def _checked(values: tuple[str, ...], where: str) -> tuple[str, ...]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from cellnet_core.manager.actions import Actions
 from cellnet_core.manager.agents import Agents
 from cellnet_core.manager.audit import Audit
 from cellnet_core.manager.cells import Cells
 from cellnet_core.manager.connections import Connections
 from cellnet_core.manager.context import Context
+from cellnet_core.manager.drifts import Drifts
 from cellnet_core.manager.endpoints import Endpoints
 from cellnet_core.manager.enrolment import Enrolment
 from cellnet_core.manager.events import Events
 from cellnet_core.manager.histories import Histories
 from cellnet_core.manager.monitor import Monitor
+from cellnet_core.manager.operations import Operations
+from cellnet_core.manager.profiles import Profiles
 from cellnet_core.manager.topology import Topology
 
 
@@ -25,7 +29,11 @@ class Manager:
     context: Context
     cells: Cells
     endpoints: Endpoints
+    profiles: Profiles
     connections: Connections
+    actions: Actions
+    operations: Operations
+    drifts: Drifts
     agents: Agents
     histories: Histories
     events: Events
@@ -37,12 +45,17 @@ class Manager:
 
 def assemble(context: Context, master: bytes | None = None) -> Manager:
     """All services over this context. Without `master`, agents' credentials end with this process."""
+    drifts = Drifts(context)
     return Manager(
         context=context,
         cells=Cells(context),
         endpoints=Endpoints(context),
+        profiles=Profiles(context),
         connections=Connections(context),
-        agents=Agents(context),
+        actions=Actions(context),
+        operations=Operations(context),
+        drifts=drifts,
+        agents=Agents(context, drifts),
         histories=Histories(context),
         events=Events(context),
         monitor=Monitor(context),

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from cellnet_core.manager import findings, status
+from cellnet_core.manager import findings, operations, status
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.findings import Side, Sides
 from cellnet_core.manager.reports import Received
@@ -150,29 +150,43 @@ def _view_endpoint(
     return EndpointView(endpoint, "ONLINE", (reporting, ports))
 
 
-def needs_settling(context: Context, session: Session, connection: ConnectionRecord) -> bool:
+def is_news(session: Session, view: ConnectionView) -> bool:
     """Whether there is anything to write down (most reports say nothing new).
 
     Not while an agent had no time yet to report to a manager that just started: that is no news of the
     connection, though whoever asks in that moment is told UNKNOWN.
     """
-    view = view_connection(context, session, connection)
+    connection = view.record
     if connection.deleting and status.is_gone(connection, view.sides):
+        return True
+    if operations.is_due(session, connection, view.sides):
         return True
     if any(s.report is None and s.ever_seen and s.age <= findings.STALE_AFTER for s in view.sides):
         return False
     return not status.same(connection.status, view.status)
 
 
+def settle_all(change: Change, found: Sequence[ConnectionRecord]) -> None:
+    """Write down how the connections stand now; forget those that were deleted and are gone on both sides."""
+    for view in view_connections(change.context, change.session, found):
+        _settle(change, view)
+
+
 def settle(change: Change, connection: ConnectionRecord) -> None:
-    """Write down how the connection stands now; forget it when it was deleted and is gone on both sides."""
-    view = view_connection(change.context, change.session, connection)
+    """The same for one."""
+    settle_all(change, (connection,))
+
+
+def _settle(change: Change, view: ConnectionView) -> None:
+    connection = view.record
     resource = ("connection", connection.id, connection.name)
     if connection.deleting and status.is_gone(connection, view.sides):
         connections.remove(change.session, connection.id)
         change.untell(connection)
+        operations.gone(change, connection)
         change.event("connection.deleted", resource, f"{connection.name} is gone on both sides")
         return
+    operations.follow(change, connection, view.sides)
     before, after = connection.status, view.status
     if status.same(before, after):
         return
@@ -214,6 +228,7 @@ def _side(
     side = Side(
         endpoint=endpoint,
         report=None if received is None else received.report,
+        connections={} if received is None else received.connections,
         age=context.reports.age(endpoint.agent, context.clock.now()),
         generation=0 if agent is None else agent.generation,
         astray=agent is not None and agent.astray is not None,

@@ -3,6 +3,8 @@
 Operating status, first match wins:
     OFFLINE   not wanted, and taken down on both sides
     UNKNOWN   an agent has not reported for STALE_AFTER seconds: nothing older is passed off as the present
+    UNKNOWN   in no family is health ok on both sides, and in one no side knows yet that it is not: a new
+              agent over a living gateway has neither answers nor losses at first
     OFFLINE   in no family is health ok on both sides
     ONLINE    health is ok in every family on both sides, and every condition is True
     DEGRADED  the rest: something still passes, something is not as it should be
@@ -96,7 +98,8 @@ def _operating(connection: ConnectionRecord, sides: Sides, found: tuple[Finding,
         return "UNKNOWN"
     healthy = [f for f in connection.families if all(_answers(connection, side, f) for side in sides)]
     if not healthy:
-        return "OFFLINE"
+        dead = [f for f in connection.families if any(_fails(connection, side, f) for side in sides)]
+        return "OFFLINE" if len(dead) == len(connection.families) else "UNKNOWN"
     whole = len(healthy) == len(connection.families) and all(f.status == "True" for f in found)
     return "ONLINE" if whole else "DEGRADED"
 
@@ -104,6 +107,16 @@ def _operating(connection: ConnectionRecord, sides: Sides, found: tuple[Finding,
 def _answers(connection: ConnectionRecord, side: Side, family: Family) -> bool:
     about = side.about(connection)
     return about is not None and any(health.ok for health in about.health if health.family == family)
+
+
+def _fails(connection: ConnectionRecord, side: Side, family: Family) -> bool:
+    """Whether that side knows that no answer comes."""
+    about = side.about(connection)
+    if about is None:
+        return True  # it has no such connection: nothing passes
+    if not about.health and (about.sessions_age_s is None or about.tables_age_s is None):
+        return False
+    return not any(health.ok or not health.known for health in about.health if health.family == family)
 
 
 def _with_history(

@@ -71,6 +71,8 @@ def _seen(view: ConnectionView, side: Side, path: str) -> tuple[str, str]:
     about = side.about(view.record)
     if not side.fresh or about is None:
         return "UNKNOWN", f"no current report from {side.place}"
+    if not side.observed(view.record):
+        return "UNKNOWN", f"{side.place} has not seen its devices lately"
     state = next((p for p in about.paths if p.path == path), None)
     session = next((s for s in about.sessions if s.path == path), None)
     if state is None or state.link_up is None or state.bfd is None:

@@ -72,6 +72,7 @@ def _record(row: AgentRow) -> AgentRecord:
         confirmed_empty=row.confirmed_empty,
         inventory=inventory,
         first_seen_at=row.first_seen_at,
+        drift_policy=row.cell.drift_policy,
     )
 
 

@@ -15,7 +15,10 @@ COLUMNS: listing.Columns = {
     "kind": CellRow.kind,
     "asn": CellRow.asn,
     "nova_cell_uuid": CellRow.nova_cell_uuid,
+    "drift_policy": CellRow.drift_policy,
+    "tags": CellRow.tags,
     "created_at": CellRow.created_at,
+    "updated_at": CellRow.updated_at,
 }
 
 
@@ -49,6 +52,8 @@ def save(session: Session, cell: CellRecord) -> None:
             asn=cell.asn,
             prefixes=list(cell.prefixes),
             description=cell.description,
+            drift_policy=cell.drift_policy,
+            tags=list(cell.tags),
             revision_number=cell.revision_number,
             created_at=cell.created_at,
             updated_at=cell.updated_at,
@@ -87,4 +92,6 @@ def record(row: CellRow) -> CellRecord:
         revision_number=row.revision_number,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        drift_policy=row.drift_policy,
+        tags=tuple(row.tags),
     )

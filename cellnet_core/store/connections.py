@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Select, and_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, object_session
 
-from cellnet_core.store import endpoints, listing
+from cellnet_core.store import endpoints, listing, ports, profiles
 from cellnet_core.store.records import (
     AgentKey,
     ConditionRecord,
     ConnectionRecord,
     Family,
+    OrderRecord,
     PathRecord,
     ProfileRecord,
     StatusRecord,
+    TimersRecord,
 )
-from cellnet_core.store.schema import ConnectionRow, EndpointRow, PathRow
+from cellnet_core.store.schema import ConnectionRow, EndpointRow, PathRow, ProfileRow
 
 COLUMNS: listing.Columns = {
     "id": ConnectionRow.id,
     "name": ConnectionRow.name,
     "local_endpoint_id": ConnectionRow.local_endpoint_id,
     "remote_endpoint_id": ConnectionRow.remote_endpoint_id,
+    "profile_id": ConnectionRow.profile_id,
     "enabled": ConnectionRow.enabled,
     "managed_by": ConnectionRow.managed_by,
+    "tags": ConnectionRow.tags,
     "state": ConnectionRow.state,
     "provisioning_status": ConnectionRow.provisioning_status,
     "operating_status": ConnectionRow.operating_status,
     "created_at": ConnectionRow.created_at,
     "updated_at": ConnectionRow.updated_at,
 }
+
+
+AT_ONCE = 500
+"""Connections in one question."""
 
 
 def find(session: Session, reference: str) -> ConnectionRecord | None:
@@ -47,6 +56,16 @@ def get(session: Session, connection_id: str) -> ConnectionRecord | None:
     """The connection with that id."""
     row = session.get(ConnectionRow, connection_id)
     return None if row is None else record(row)
+
+
+def several(session: Session, ids: Iterable[str]) -> tuple[ConnectionRecord, ...]:
+    """The connections with these ids that there are, by name."""
+    wanted = sorted(set(ids))
+    found: list[ConnectionRecord] = []
+    for start in range(0, len(wanted), AT_ONCE):
+        some = ConnectionRow.id.in_(wanted[start : start + AT_ONCE])
+        found += _records(session, select(ConnectionRow).where(some))
+    return tuple(sorted(found, key=lambda connection: connection.name))
 
 
 def any_of_agent(session: Session, key: AgentKey) -> bool:
@@ -131,33 +150,16 @@ def using_ports(
     session: Session, one: tuple[AgentKey, str], other: tuple[AgentKey, str]
 ) -> ConnectionRecord | None:
     """The connection whose path joins these two ports (agent, interface), in either direction."""
-    local, remote = aliased(EndpointRow), aliased(EndpointRow)
-
-    def joins(a: tuple[AgentKey, str], b: tuple[AgentKey, str]) -> Any:
-        return and_(
-            local.cell_id == a[0].cell_id,
-            local.gateway == a[0].gateway,
-            PathRow.local_interface == a[1],
-            remote.cell_id == b[0].cell_id,
-            remote.gateway == b[0].gateway,
-            PathRow.remote_interface == b[1],
-        )
-
-    found = _records(
-        session,
-        select(ConnectionRow)
-        .join(PathRow, PathRow.connection_id == ConnectionRow.id)
-        .join(local, ConnectionRow.local_endpoint_id == local.id)
-        .join(remote, ConnectionRow.remote_endpoint_id == remote.id)
-        .where(or_(joins(one, other), joins(other, one))),
-    )
+    users = select(PathRow.connection_id).where(PathRow.ports == ports.key(one, other))
+    found = _records(session, select(ConnectionRow).where(ConnectionRow.id.in_(users)))
     return found[0] if found else None
 
 
-def path_names(session: Session, prefix: str) -> frozenset[str]:
+def path_names(session: Session, stem: str) -> frozenset[str]:
     """Names of paths in use that start like this."""
-    rows = session.scalars(select(PathRow.name).where(PathRow.name.startswith(prefix, autoescape=True)))
-    return frozenset(rows)
+    # A range, which an index finds everywhere; LIKE is looked up in none of SQLite's.
+    behind = stem[:-1] + chr(ord(stem[-1]) + 1)
+    return frozenset(session.scalars(select(PathRow.name).where(PathRow.name >= stem, PathRow.name < behind)))
 
 
 def add(session: Session, connection: ConnectionRecord) -> None:
@@ -197,6 +199,18 @@ def set_deleting(session: Session, connection_id: str, revision_number: int, at:
     row.revision_number = revision_number
     row.updated_at = at
     session.flush()
+
+
+def set_orders(session: Session, connection_id: str, orders: Iterable[OrderRecord]) -> None:
+    """What its agents shall do once, from now on exactly this. Touches no revision."""
+    row = session.get_one(ConnectionRow, connection_id)
+    row.orders = [_order_document(order) for order in orders]
+    session.flush()
+
+
+def of_profile(session: Session, profile_id: str) -> tuple[ConnectionRecord, ...]:
+    """All connections with that profile, by name."""
+    return _records(session, select(ConnectionRow).where(ConnectionRow.profile_id == profile_id))
 
 
 def set_told(session: Session, connection_id: str, told: tuple[str, str]) -> None:
@@ -240,12 +254,14 @@ def _records(session: Session, statement: Select[ConnectionRow]) -> tuple[Connec
 def _fill(row: ConnectionRow, connection: ConnectionRecord) -> None:
     row.name = connection.name
     row.families = list(connection.families)
-    row.hold_time = connection.profile.hold_time
-    row.graceful_restart_time = connection.profile.graceful_restart_time
-    row.hold_down = connection.profile.hold_down
+    row.profile_id = connection.profile.id
+    row.own_hold_time = connection.own.hold_time
+    row.own_graceful_restart_time = connection.own.graceful_restart_time
+    row.own_hold_down = connection.own.hold_down
     row.enabled = connection.enabled
     row.description = connection.description
     row.managed_by = connection.managed_by
+    row.tags = list(connection.tags)
     row.revision_number = connection.revision_number
     row.updated_at = connection.updated_at
     row.paths = [
@@ -254,6 +270,10 @@ def _fill(row: ConnectionRow, connection: ConnectionRecord) -> None:
             position=position,
             local_interface=path.local_interface,
             remote_interface=path.remote_interface,
+            ports=ports.key(
+                (connection.local.agent, path.local_interface),
+                (connection.remote.agent, path.remote_interface),
+            ),
             local_addresses=list(path.local_addresses),
             remote_addresses=list(path.remote_addresses),
         )
@@ -269,7 +289,8 @@ def record(row: ConnectionRow) -> ConnectionRecord:
         local=endpoints.record(row.local),
         remote=endpoints.record(row.remote),
         families=cast(tuple[Family, ...], tuple(row.families)),
-        profile=ProfileRecord(row.hold_time, row.graceful_restart_time, row.hold_down),
+        profile=_profile(row),
+        own=TimersRecord(row.own_hold_time, row.own_graceful_restart_time, row.own_hold_down),
         enabled=row.enabled,
         deleting=row.deleting,
         paths=tuple(
@@ -304,4 +325,27 @@ def record(row: ConnectionRow) -> ConnectionRecord:
         created_at=row.created_at,
         updated_at=row.updated_at,
         told=(row.told_local, row.told_remote),
+        tags=tuple(row.tags),
+        orders=tuple(
+            OrderRecord(o["id"], o["action"], tuple(o["paths"]), tuple(o["sides"])) for o in row.orders
+        ),
     )
+
+
+def _order_document(order: OrderRecord) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "action": order.action,
+        "paths": list(order.paths),
+        "sides": list(order.sides),
+    }
+
+
+def _profile(row: ConnectionRow) -> ProfileRecord:
+    """Its profile; fetched by itself for a row that was added in this very transaction."""
+    found = row.profile
+    if found is None or found.id != row.profile_id:
+        session = object_session(row)
+        assert session is not None, "a record is made of a row within its transaction"
+        found = session.get_one(ProfileRow, row.profile_id)
+    return profiles.record(found)

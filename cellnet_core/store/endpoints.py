@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
-from cellnet_core.store.records import AgentKey, EndpointRecord, InterfaceRecord
+from cellnet_core.store.records import AgentKey, EndpointRecord, InterfaceRecord, PeerRecord
 from cellnet_core.store.schema import CellRow, EndpointRow
 
 COLUMNS: listing.Columns = {
@@ -19,7 +20,9 @@ COLUMNS: listing.Columns = {
     "gateway": EndpointRow.gateway,
     "asn": EndpointRow.asn,
     "managed_by": EndpointRow.managed_by,
+    "tags": EndpointRow.tags,
     "created_at": EndpointRow.created_at,
+    "updated_at": EndpointRow.updated_at,
 }
 
 
@@ -65,6 +68,7 @@ def add(session: Session, endpoint: EndpointRecord) -> None:
             interfaces=[_document(port) for port in endpoint.interfaces],
             description=endpoint.description,
             managed_by=endpoint.managed_by,
+            tags=list(endpoint.tags),
             revision_number=endpoint.revision_number,
             created_at=endpoint.created_at,
             updated_at=endpoint.updated_at,
@@ -84,6 +88,7 @@ def update(session: Session, endpoint: EndpointRecord) -> None:
     row.interfaces = [_document(port) for port in endpoint.interfaces]
     row.description = endpoint.description
     row.managed_by = endpoint.managed_by
+    row.tags = list(endpoint.tags)
     row.revision_number = endpoint.revision_number
     row.updated_at = endpoint.updated_at
     session.flush()
@@ -96,7 +101,19 @@ def remove(session: Session, endpoint_id: str) -> None:
 
 
 def _document(port: InterfaceRecord) -> dict[str, Any]:
-    return {"interface": port.interface, "addresses": list(port.addresses)}
+    document: dict[str, Any] = {"interface": port.interface, "addresses": list(port.addresses)}
+    if port.peer is not None:
+        document["peer"] = {**asdict(port.peer), "addresses": list(port.peer.addresses)}
+    return document
+
+
+def _interface(document: dict[str, Any]) -> InterfaceRecord:
+    peer = document.get("peer")
+    return InterfaceRecord(
+        document["interface"],
+        tuple(document["addresses"]),
+        None if peer is None else PeerRecord(**{**peer, "addresses": tuple(peer["addresses"])}),
+    )
 
 
 def record(row: EndpointRow) -> EndpointRecord:
@@ -110,11 +127,10 @@ def record(row: EndpointRow) -> EndpointRecord:
         asn=row.asn,
         prefixes=tuple(row.prefixes),
         health_check_addresses=tuple(row.health_check_addresses),
-        interfaces=tuple(
-            InterfaceRecord(port["interface"], tuple(port["addresses"])) for port in row.interfaces
-        ),
+        interfaces=tuple(_interface(port) for port in row.interfaces),
         description=row.description,
         managed_by=row.managed_by,
+        tags=tuple(row.tags),
         revision_number=row.revision_number,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import JSON, ColumnElement, Select, String, and_, cast, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cellnet_core.store.errors import BadQueryError
@@ -69,6 +69,9 @@ def fetch(
     for wanted in query.filters:
         statement = statement.where(_condition(columns, wanted))
     order = [(_column(columns, "sort", name), direction) for name, direction in query.sort]
+    for column, _ in order:
+        if isinstance(column.type, JSON):
+            raise BadQueryError("sort", f"{column.key!r} is a list and has no order; filter by it instead")
     order.append((columns["id"], "asc"))
     if query.marker is not None:
         statement = statement.where(_after(session, columns, order, query.marker))
@@ -101,7 +104,26 @@ def _after(
 
 def _condition(columns: Columns, wanted: Filter) -> ColumnElement[bool]:
     column = _column(columns, wanted.field, wanted.field)
+    if isinstance(column.type, JSON):
+        return _in_list(column, wanted)
     return _COMPARE[wanted.operator](column, [_value(column, wanted.field, text) for text in wanted.values])
+
+
+def _in_list(column: InstrumentedAttribute[Any], wanted: Filter) -> ColumnElement[bool]:
+    """A list of words: it has all that are said ("a,b"), any of them ("in:a,b"), none ("nin:a,b")."""
+    words = [word for value in wanted.values for word in value.split(",")]
+    has = [cast(column, String).contains(f'"{word}"', autoescape=True) for word in words]
+    match wanted.operator:
+        case "eq":
+            return and_(*has)
+        case "in":
+            return or_(*has)
+        case "neq" | "nin":
+            return not_(or_(*has))
+        case other:
+            raise BadQueryError(
+                wanted.field, f"{other!r} does not go with a list; write a,b or in:a,b or nin:a,b"
+            )
 
 
 def _column(columns: Columns, parameter: str, name: str) -> InstrumentedAttribute[Any]:

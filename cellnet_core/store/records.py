@@ -36,14 +36,34 @@ class CellRecord:
     revision_number: int
     created_at: datetime
     updated_at: datetime
+    drift_policy: str = "repair"
+    """What its agents do about what somebody else changed: repair, ignore or adopt."""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRecord:
+    """A provider's router at the far end of a WAN port; addresses with prefix length, IPv4 first.
+
+    `passive`: the gateway waits for the router's TCP connection.
+    """
+
+    name: str
+    asn: int
+    addresses: tuple[str, ...]
+    passive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class InterfaceRecord:
-    """A WAN port of an endpoint; addresses with prefix length, at most one per family, IPv4 first."""
+    """A WAN port of an endpoint; addresses with prefix length, at most one per family, IPv4 first.
+
+    `peer` is None where the far end is the gateway of another cell.
+    """
 
     interface: str
     addresses: tuple[str, ...]
+    peer: PeerRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +85,7 @@ class EndpointRecord:
     updated_at: datetime
     managed_by: str = ""
     """Which file or program declares it; empty: nobody does."""
+    tags: tuple[str, ...] = ()
 
     @property
     def agent(self) -> AgentKey:
@@ -78,12 +99,54 @@ class EndpointRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileRecord:
-    """Timers of a connection's sessions, in seconds."""
+class BfdRecord:
+    """BFD timers, in milliseconds."""
 
+    min_tx_ms: int
+    min_rx_ms: int
+    multiplier: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRecord:
+    """What connections have in common. Times in seconds; `prefix_limits` by family."""
+
+    id: str
+    name: str
     hold_time: int
     graceful_restart_time: int
     hold_down: float
+    health_interval: float
+    bfd: BfdRecord | None
+    prefix_limits: tuple[tuple[Family, int], ...]
+    drain_method: str
+    password: str | None = field(repr=False)
+    is_default: bool
+    description: str
+    managed_by: str
+    tags: tuple[str, ...]
+    revision_number: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimersRecord:
+    """Timers of a connection's sessions, in seconds; None: as the profile has it."""
+
+    hold_time: int | None = None
+    graceful_restart_time: int | None = None
+    hold_down: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """Something that agents shall do once to a connection. `id` is that of its operation."""
+
+    id: str
+    action: str
+    paths: tuple[str, ...] = ()
+    sides: tuple[str, ...] = ("local", "remote")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +193,7 @@ class ConnectionRecord:
     remote: EndpointRecord
     families: tuple[Family, ...]
     profile: ProfileRecord
+    own: TimersRecord
     enabled: bool
     deleting: bool
     paths: tuple[PathRecord, ...]
@@ -140,8 +204,21 @@ class ConnectionRecord:
     updated_at: datetime
     managed_by: str = ""
     """Which file or program declares it; empty: nobody does."""
+    tags: tuple[str, ...] = ()
+    orders: tuple[OrderRecord, ...] = ()
+    """What its agents shall do once and have not done yet."""
     told: tuple[str, str] = ("", "")
     """Digests of what the agents of the local and the remote side were told of it last."""
+
+    @property
+    def timers(self) -> tuple[int, int, float]:
+        """Hold time, graceful restart time and hold-down that are in force: its own, else its profile's."""
+        own, profile = self.own, self.profile
+        return (
+            profile.hold_time if own.hold_time is None else own.hold_time,
+            profile.graceful_restart_time if own.graceful_restart_time is None else own.graceful_restart_time,
+            profile.hold_down if own.hold_down is None else own.hold_down,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +238,8 @@ class AgentRecord:
     confirmed_empty: bool
     inventory: dict[str, Any] | None
     first_seen_at: datetime | None
+    drift_policy: str = "repair"
+    """That of its cell; kept there."""
 
     @property
     def place(self) -> str:
@@ -210,8 +289,8 @@ class AuditRecord:
 class CredentialRecord:
     """What is remembered of an agent's enrolment: nothing that lets anybody pass for it.
 
-    `serial` and `expires` (seconds since 1970) are those of the one-time token it used; serials grow with time,
-    and all tokens up to this one are void. The nonces are what both sides said then; without them the
+    `serial` and `expires` (seconds since 1970) are those of the one-time token it used; serials grow with
+    time, and all tokens up to this one are void. The nonces are what both sides said then; without them the
     credential is revoked.
     """
 
@@ -221,3 +300,55 @@ class CredentialRecord:
     agent_nonce: str | None
     manager_nonce: str | None
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What one agent has done of an operation. `state`: waiting, done or failed."""
+
+    place: str
+    state: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRecord:
+    """Work that outlives its request. `state`: running, succeeded or failed; `progress` in percent."""
+
+    id: str
+    type: str
+    resource_type: str
+    resource_id: str
+    resource_name: str
+    state: str
+    progress: int
+    steps: tuple[StepRecord, ...]
+    error: str
+    request_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRecord:
+    """Something at a gateway that somebody else changed.
+
+    `origin`: the agent's life and its number there. `state`: open (being repaired), ignored, adopted, or over.
+    """
+
+    id: str
+    origin: str
+    cell_id: str
+    cell: str
+    gateway: str
+    driver: str
+    kind: str
+    object: str
+    desired: str
+    observed: str
+    action: str
+    state: str
+    message: str
+    found_at: datetime
+    over_at: datetime | None

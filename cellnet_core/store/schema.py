@@ -125,7 +125,6 @@ class ConnectionRow(Base):
     local_endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
     remote_endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
     families: Mapped[list[str]]
-    # Empty means the default profile: rows from before there were profiles.
     profile_id: Mapped[str] = mapped_column(String(36), server_default="", index=True)
     own_hold_time: Mapped[int | None]
     own_graceful_restart_time: Mapped[int | None]
@@ -170,6 +169,8 @@ class PathRow(Base):
     position: Mapped[int]
     local_interface: Mapped[str] = mapped_column(String(63))
     remote_interface: Mapped[str] = mapped_column(String(63))
+    # Which two ports it joins, see `ports.py`.
+    ports: Mapped[str] = mapped_column(String(64), server_default="", index=True)
     local_addresses: Mapped[list[str]]
     remote_addresses: Mapped[list[str]]
 

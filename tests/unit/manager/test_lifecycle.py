@@ -11,10 +11,10 @@ from cellnet_core.manager.cells import CellRequest
 from cellnet_core.manager.connections import ConnectionRequest
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, PreconditionError
 from cellnet_core.manager.resolution import EndpointRequest
-from cellnet_core.store.records import ProfileRecord
+from cellnet_core.store.records import TimersRecord
 from tests.unit.manager.world import EAST, MAIN, World, inventory, obey
 
-PROFILE = ProfileRecord(9, 30, 3.0)
+PROFILE = TimersRecord()
 
 
 def test_a_connection_comes_online_only_when_both_sides_say_so(world: World) -> None:
@@ -211,7 +211,7 @@ def test_disabling_takes_it_down_and_enabling_brings_it_back(world: World) -> No
     connections.put("main-east", request, expected=None)  # nothing new
     assert world.intent("main").generation == generation
     back = ConnectionRequest("main-east", "main-ep", "east-ep", PROFILE)
-    assert connections.put("main-east", back, expected=2).status.provisioning_status == "PENDING_UPDATE"
+    assert connections.put("main-east", back, expected=2)[0].status.provisioning_status == "PENDING_UPDATE"
     world.obey()
     assert connections.get("main-east").status.operating_status == "ONLINE"
 

@@ -97,15 +97,15 @@ def test_the_life_of_a_connection_from_create_to_gone(world: World) -> None:
 
 def test_disabled_it_is_parked_and_comes_back(world: World) -> None:
     from cellnet_core.manager.connections import ConnectionRequest
-    from cellnet_core.store.records import ProfileRecord
+    from cellnet_core.store.records import TimersRecord
 
     world.online()
-    request = ConnectionRequest("main-east", "main-ep", "east-ep", ProfileRecord(9, 30, 3.0), enabled=False)
-    seen = [world.manager.connections.put("main-east", request, None).status.state]
+    request = ConnectionRequest("main-east", "main-ep", "east-ep", TimersRecord(), enabled=False)
+    seen = [world.manager.connections.put("main-east", request, None)[0].status.state]
     world.obey()
     seen.append(world.manager.connections.get("main-east").status.state)
-    enabled = ConnectionRequest("main-east", "main-ep", "east-ep", ProfileRecord(9, 30, 3.0))
-    seen.append(world.manager.connections.put("main-east", enabled, None).status.state)
+    enabled = ConnectionRequest("main-east", "main-ep", "east-ep", TimersRecord())
+    seen.append(world.manager.connections.put("main-east", enabled, None)[0].status.state)
     world.obey()
     seen.append(world.manager.connections.get("main-east").status.state)
     assert seen == ["teardown", "validated", "provisioning", "active"]

@@ -31,7 +31,7 @@ from cellnet_core.model.wire import (
     SessionReport,
 )
 from cellnet_core.store.database import open_database
-from cellnet_core.store.records import ProfileRecord
+from cellnet_core.store.records import TimersRecord
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -197,7 +197,7 @@ class World:
 
     def connect(self, **changes: Any) -> None:
         """The connection main-east."""
-        request = ConnectionRequest("main-east", "main-ep", "east-ep", ProfileRecord(9, 30, 3.0))
+        request = ConnectionRequest("main-east", "main-ep", "east-ep", TimersRecord())
         self.manager.connections.create(replace(request, **changes))
 
     def online(self) -> None:

@@ -10,6 +10,11 @@ again.
 
 from __future__ import annotations
 
+import hashlib
+
+import uuid
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -49,6 +54,20 @@ def _found_by_one_look() -> None:
     op.create_index("connections_by_ends", "connections", ["local_endpoint_id", "remote_endpoint_id"])
     op.drop_index("prefixes_by_range", "prefixes")
     op.create_index("prefixes_by_range", "prefixes", ["version", "first", "last", "cell_id"])
+    op.add_column("paths", sa.Column("ports", sa.String(64), nullable=False, server_default=""))
+    op.create_index("ix_paths_ports", "paths", ["ports"])
+    connection = op.get_bind()
+    ends = sa.text(
+        "SELECT p.name, l.cell_id, l.gateway, p.local_interface, r.cell_id, r.gateway, p.remote_interface "
+        "FROM paths p JOIN connections c ON c.id = p.connection_id "
+        "JOIN endpoints l ON l.id = c.local_endpoint_id JOIN endpoints r ON r.id = c.remote_endpoint_id"
+    )
+    for name, *found in connection.execute(ends).all():
+        text = "\n".join(part for end in sorted((found[:3], found[3:])) for part in end)
+        connection.execute(
+            sa.text("UPDATE paths SET ports = :ports WHERE name = :name"),
+            {"ports": hashlib.sha256(text.encode()).hexdigest(), "name": name},
+        )
 
 
 def _who_changed_what() -> None:
@@ -91,7 +110,7 @@ def _enrolled_agents() -> None:
 
 def _profiles() -> None:
     """Connections name a profile; what they had of their own stays their own where it was not the default."""
-    op.create_table(
+    profiles = op.create_table(
         "profiles",
         sa.Column("id", sa.String(36), primary_key=True),
         sa.Column("name", sa.String(63), nullable=False, unique=True),
@@ -111,7 +130,34 @@ def _profiles() -> None:
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("updated_at", sa.DateTime, nullable=False),
     )
+    default = str(uuid.uuid4())
+    moment = datetime.now(UTC).replace(tzinfo=None)
+    op.bulk_insert(
+        profiles,
+        [
+            {
+                "id": default,
+                "name": "default",
+                "hold_time": 9,
+                "graceful_restart_time": 30,
+                "hold_down": 3.0,
+                "health_interval": 1.0,
+                "bfd": None,
+                "prefix_limits": {},
+                "drain_method": "auto",
+                "password": None,
+                "is_default": True,
+                "description": "",
+                "managed_by": "",
+                "tags": [],
+                "revision_number": 1,
+                "created_at": moment,
+                "updated_at": moment,
+            }
+        ],
+    )
     op.add_column("connections", sa.Column("profile_id", sa.String(36), nullable=False, server_default=""))
+    op.execute(sa.text("UPDATE connections SET profile_id = :default").bindparams(default=default))
     op.create_index("ix_connections_profile_id", "connections", ["profile_id"])
     for name, kind, usual in (
         ("hold_time", sa.Integer, "9"),

@@ -1,0 +1,44 @@
+"""What drivers say they cannot do is refused, with the reason; what they do not mention is left to agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from cellnet_core.manager.errors import ConflictError
+from cellnet_core.store import agents
+from cellnet_core.store.records import EndpointRecord, Family
+
+
+def check_families(session: Session, end: EndpointRecord, families: Iterable[Family]) -> None:
+    """Raises ConflictError when a driver of that end lacks a family."""
+    for family in families:
+        for driver, reason in _lacking(session, end, family):
+            raise ConflictError(
+                "driver.capability_missing",
+                f"driver {driver} of {end.place} cannot do {family}: {reason}; "
+                f"leave {family} out of families",
+            )
+
+
+def check_password(session: Session, *ends: EndpointRecord) -> None:
+    """Raises ConflictError when a speaker of these ends cannot sign its sessions."""
+    for end in ends:
+        for driver, reason in _lacking(session, end, "md5"):
+            raise ConflictError(
+                "driver.capability_missing",
+                f"driver {driver} of {end.place} cannot do md5: {reason}; use a profile without password",
+            )
+
+
+def _lacking(session: Session, end: EndpointRecord, word: str) -> list[tuple[str, str]]:
+    """(driver, reason) of each driver that says no."""
+    agent = agents.find(session, end.agent)
+    if agent is None or agent.inventory is None:
+        return []
+    return [
+        (driver, str(answer or "no reason given"))
+        for driver, words in agent.inventory.get("capabilities", {}).items()
+        if (answer := words.get(word, True)) is not True
+    ]

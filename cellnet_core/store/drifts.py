@@ -1,0 +1,102 @@
+"""Drift in the store: what somebody else changed at gateways, as their agents found it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from cellnet_core.store import listing
+from cellnet_core.store.records import AgentKey, DriftRecord
+from cellnet_core.store.schema import DriftRow
+
+OVER = "over"
+COLUMNS: listing.Columns = {
+    "id": DriftRow.id,
+    "cell": DriftRow.cell,
+    "cell_id": DriftRow.cell_id,
+    "gateway": DriftRow.gateway,
+    "kind": DriftRow.kind,
+    "object": DriftRow.object,
+    "action": DriftRow.action,
+    "state": DriftRow.state,
+    "found_at": DriftRow.found_at,
+    "over_at": DriftRow.over_at,
+}
+
+
+def find(session: Session, drift_id: str) -> DriftRecord | None:
+    """The drift with that id."""
+    row = session.get(DriftRow, drift_id)
+    return None if row is None else _record(row)
+
+
+def page(session: Session, query: listing.PageQuery) -> listing.Page[DriftRecord]:
+    """A page of drifts."""
+    rows, more = listing.fetch(session, select(DriftRow), COLUMNS, query)
+    return listing.Page(tuple(_record(row) for row in rows), more)
+
+
+def by_origin(session: Session, origins: Collection[str]) -> dict[str, DriftRecord]:
+    """Those that are known of these origins."""
+    rows = session.scalars(select(DriftRow).where(DriftRow.origin.in_(origins)))
+    return {row.origin: _record(row) for row in rows}
+
+
+def there_still(session: Session, key: AgentKey) -> tuple[DriftRecord, ...]:
+    """What is not over at one gateway."""
+    mine = (DriftRow.cell_id == key.cell_id, DriftRow.gateway == key.gateway)
+    rows = session.scalars(select(DriftRow).where(*mine, DriftRow.state != OVER).order_by(DriftRow.found_at))
+    return tuple(_record(row) for row in rows)
+
+
+def count_by_state(session: Session) -> dict[tuple[str, str, str], int]:
+    """How many there are, by cell, gateway and state; what is over is counted too."""
+    columns = (DriftRow.cell, DriftRow.gateway, DriftRow.state)
+    found = session.execute(select(*columns, func.count()).group_by(*columns))
+    return {(cell, gateway, state): number for cell, gateway, state, number in found}
+
+
+def save(session: Session, drift: DriftRecord) -> None:
+    """Add the drift, or replace the one with its id."""
+    session.merge(
+        DriftRow(
+            id=drift.id,
+            origin=drift.origin,
+            cell_id=drift.cell_id,
+            cell=drift.cell,
+            gateway=drift.gateway,
+            driver=drift.driver[:63],
+            kind=drift.kind[:40],
+            object=drift.object[:400],
+            desired=drift.desired[:400],
+            observed=drift.observed[:400],
+            action=drift.action[:10],
+            state=drift.state,
+            message=drift.message[:400],
+            found_at=drift.found_at,
+            over_at=drift.over_at,
+        )
+    )
+    session.flush()
+
+
+def _record(row: DriftRow) -> DriftRecord:
+    return DriftRecord(
+        id=row.id,
+        origin=row.origin,
+        cell_id=row.cell_id,
+        cell=row.cell,
+        gateway=row.gateway,
+        driver=row.driver,
+        kind=row.kind,
+        object=row.object,
+        desired=row.desired,
+        observed=row.observed,
+        action=row.action,
+        state=row.state,
+        message=row.message,
+        found_at=row.found_at,
+        over_at=row.over_at,
+    )

@@ -1,0 +1,91 @@
+"""Operations in the store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from cellnet_core.store import listing
+from cellnet_core.store.records import OperationRecord, StepRecord
+from cellnet_core.store.schema import OperationRow
+
+RUNNING = "running"
+COLUMNS: listing.Columns = {
+    "id": OperationRow.id,
+    "type": OperationRow.type,
+    "state": OperationRow.state,
+    "resource_type": OperationRow.resource_type,
+    "resource_id": OperationRow.resource_id,
+    "resource_name": OperationRow.resource_name,
+    "request_id": OperationRow.request_id,
+    "created_at": OperationRow.created_at,
+    "updated_at": OperationRow.updated_at,
+}
+
+
+def find(session: Session, operation_id: str) -> OperationRecord | None:
+    """The operation with that id."""
+    row = session.get(OperationRow, operation_id)
+    return None if row is None else _record(row)
+
+
+def page(session: Session, query: listing.PageQuery) -> listing.Page[OperationRecord]:
+    """A page of operations."""
+    rows, more = listing.fetch(session, select(OperationRow), COLUMNS, query)
+    return listing.Page(tuple(_record(row) for row in rows), more)
+
+
+def running(session: Session, resource_id: str | None = None) -> tuple[OperationRecord, ...]:
+    """All that run, or those of one object, oldest first. Costs what runs."""
+    statement = select(OperationRow).where(OperationRow.state == RUNNING).order_by(OperationRow.created_at)
+    if resource_id is not None:
+        statement = statement.where(OperationRow.resource_id == resource_id)
+    return tuple(_record(row) for row in session.scalars(statement))
+
+
+def save(session: Session, operation: OperationRecord) -> None:
+    """Add the operation, or replace the one with its id."""
+    session.merge(
+        OperationRow(
+            id=operation.id,
+            type=operation.type,
+            resource_type=operation.resource_type,
+            resource_id=operation.resource_id,
+            resource_name=operation.resource_name,
+            state=operation.state,
+            progress=operation.progress,
+            steps=[{"place": s.place, "state": s.state, "message": s.message} for s in operation.steps],
+            error=operation.error,
+            request_id=operation.request_id,
+            created_at=operation.created_at,
+            updated_at=operation.updated_at,
+            finished_at=operation.finished_at,
+        )
+    )
+    session.flush()
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Those that ended before that moment."""
+    session.execute(delete(OperationRow).where(OperationRow.finished_at < before))
+    session.flush()
+
+
+def _record(row: OperationRow) -> OperationRecord:
+    return OperationRecord(
+        id=row.id,
+        type=row.type,
+        resource_type=row.resource_type,
+        resource_id=row.resource_id,
+        resource_name=row.resource_name,
+        state=row.state,
+        progress=row.progress,
+        steps=tuple(StepRecord(**step) for step in row.steps),
+        error=row.error,
+        request_id=row.request_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        finished_at=row.finished_at,
+    )
