@@ -122,7 +122,7 @@ class ManagerClient:
         if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
             raise ManagerUnavailableError(f"{method} {answer.url}: {answer.status_code}")
         if not answer.is_success:
-            raise ManagerRefusedError(f"{method} {answer.url}: {answer.status_code} {answer.text[:200]}")
+            raise ManagerRefusedError(f"{method} {answer.url}: {answer.status_code} {answer.text[:600]}")
         return answer
 
     def _open(self) -> httpx.AsyncClient:

@@ -28,6 +28,7 @@ ANSWER_HEADER: Final = "X-Cellnet-Manager-Proof"
 NONCE_BYTES: Final = 32
 _TOKEN_FORM: Final = "cnea1"  # noqa: S105 (the form, not a token)
 """First part of every enrolment token: cellnet, enrolment of an agent, form 1."""
+_DAMAGED: Final = "this enrolment token is damaged: copy it as a whole, or ask for another"
 
 
 class ProofError(Exception):
@@ -58,9 +59,11 @@ def parse_token(text: str) -> Token:
     if form != _TOKEN_FORM or len(parts) != 3 or not (parts[0].isdigit() and parts[1].isdigit()):
         raise ProofError("this is no enrolment token: `cellnet agent enrol CELL GATEWAY` prints one")
     try:
-        secret = base64.urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4))
+        secret = base64.b64decode(parts[2] + "=" * (-len(parts[2]) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
-        raise ProofError("this enrolment token is damaged: copy it as a whole, or ask for another") from error
+        raise ProofError(_DAMAGED) from error
+    if len(secret) != hashlib.sha256().digest_size:
+        raise ProofError(_DAMAGED)
     return Token(int(parts[0]), int(parts[1]), secret)
 
 
@@ -178,10 +181,10 @@ class Window:
             self._seen = ((self._seen << shift) | 1) & ((1 << self.WIDTH) - 1) if shift < self.WIDTH else 1
             self.highest = count
             return True
-        bit = 1 << (self.highest - count)
-        if count < 1 or self.highest - count >= self.WIDTH or self._seen & bit:
+        behind = self.highest - count
+        if count < 1 or behind >= self.WIDTH or self._seen >> behind & 1:
             return False
-        self._seen |= bit
+        self._seen |= 1 << behind
         return True
 
 

@@ -109,8 +109,12 @@ def _enforcer(policy_file: Path | None) -> Enforcer:
     name = None if policy_file is None else str(policy_file)
     if policy_file is not None and not policy_file.is_file():
         raise PolicyError(f"{policy_file}: there is no such policy file; name another, or none")
-    enforcer = policy.Enforcer(conf, policy_file=name, use_conf=policy_file is not None)
-    enforcer.register_defaults(policies.list_rules())
+    enforcer = policy.Enforcer(conf, policy_file=name)
+    rules = policies.list_rules()
+    enforcer.register_defaults(rules)
+    if policy_file is None:
+        # It would look for a policy.yaml in the usual places otherwise; only one that was named counts.
+        enforcer.set_rules({rule.name: rule.check for rule in rules}, use_conf=False)
     try:
         enforcer.load_rules()
         enforcer.check_rules(raise_on_violation=True)
