@@ -49,7 +49,7 @@ async def _database(site: Site, replica: ovsdb.Replica) -> tuple[str, ...]:
             f"no database server answers on {run_directory}/db.sock: start ovsdb-server and "
             "`ovs-vsctl --no-wait init`"
         ) from error
-    wanted = switch.transaction(site, database)
+    wanted = switch.transaction(site, database, await kernel.router_macs(site))
     if wanted.arguments:
         # It returns when ovs-vswitchd has done it.
         timeout = f"--timeout={_PATIENCE:.0f}"

@@ -26,6 +26,7 @@ _GATEWAYS: Final = {4: "169.254.0.1", 6: "fe80::1"}
 entry, so that whatever the kernel sends enters the pipeline like a host's packet."""
 _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _PERMANENT: Final = 0x80  # NUD_PERMANENT
+_USABLE: Final = 0x02 | 0x04 | 0x08 | 0x10 | 0x80  # reachable, stale, delay, probe, permanent
 _ONLINK: Final = 4  # RTNH_F_ONLINK
 _NODAD: Final = 2  # IFA_F_NODAD
 _SYSCTL: Final = Path("/proc/sys/net")
@@ -120,6 +121,24 @@ def missing_links(names: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the names that the kernel has no interface of."""
     there = {name for _, name in socket.if_nameindex()}
     return tuple(name for name in names if name not in there)
+
+
+async def router_macs(site: Site) -> dict[str, str]:
+    """MAC of the provider's router at each WAN port, where the kernel has resolved it."""
+    peers = {port.l3_port: port for port in site.wan if port.peer is not None}
+    indexes = {index: name for index, name in socket.if_nameindex() if name in peers}
+    if not indexes:
+        return {}
+    found: dict[str, str] = {}
+    async with AsyncIPRoute() as netlink:
+        async for entry in await netlink.get_neighbours(family=socket.AF_INET):
+            port = peers.get(indexes.get(entry["ifindex"], ""))
+            mac = entry.get("lladdr")
+            if port is None or port.peer is None or not mac or not entry["state"] & _USABLE:
+                continue
+            if any(entry.get("dst") == str(address.ip) for address in port.peer.addresses):
+                found[port.interface] = mac
+    return found
 
 
 async def ensure(want: Wanted) -> tuple[str, ...]:

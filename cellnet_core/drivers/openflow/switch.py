@@ -6,14 +6,16 @@ Open vSwitch flushes all flows of a bridge that gets its first controller; base 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from cellnet_core.drivers.openflow import ovsdb
-from cellnet_core.model.site import Bfd, Site
+from cellnet_core.model.site import Interface, Site, WanPort
 from cellnet_core.openflow import ports
 
+NO_MACS: Final[Mapping[str, str]] = MappingProxyType({})
 _CONTROLLER: Final = {
     # A controller inside the bridge would bring hidden flows along; one that is gone is noticed in 3 s and
     # looked for every second.
@@ -40,8 +42,11 @@ class Transaction:
     changes: tuple[str, ...] = ()
 
 
-def transaction(site: Site, database: ovsdb.Database) -> Transaction:
-    """What is missing or wrong, and nothing else."""
+def transaction(site: Site, database: ovsdb.Database, macs: Mapping[str, str] = NO_MACS) -> Transaction:
+    """What is missing or wrong, and nothing else.
+
+    `macs`: by WAN port, those of the providers' routers that the kernel has resolved.
+    """
     commands: list[list[str]] = []
     changes: list[str] = []
     for name, columns in _bridges(site).items():
@@ -52,7 +57,8 @@ def transaction(site: Site, database: ovsdb.Database) -> Transaction:
         if wrong:
             commands.append(["set", "bridge", name, *_assignments(wrong)])
             changes.append(f"bridge {name}: {', '.join(sorted(wrong))}")
-    for port in wanted_ports(site):
+    known = {port.interface: mac for port in site.wan if (mac := _peer_mac(port, database, macs)) is not None}
+    for port in wanted_ports(site, known):
         home = _bridge_of(database, port.name)
         if home is not None and home != port.bridge:
             commands.append(["del-port", home, port.name])
@@ -71,8 +77,8 @@ def transaction(site: Site, database: ovsdb.Database) -> Transaction:
     return Transaction(tuple(arguments), tuple(changes))
 
 
-def wanted_ports(site: Site) -> tuple[WantedPort, ...]:
-    """Every port of both bridges."""
+def wanted_ports(site: Site, macs: Mapping[str, str] = NO_MACS) -> tuple[WantedPort, ...]:
+    """Every port of both bridges. `macs`: by WAN port, those of providers' routers."""
     physical, integration = site.ovs.bridge, site.ovs.integration_bridge
     numbers = ports.number(site).numbers
     to_int, to_phy = ports.PATCH_TO_INTEGRATION, ports.PATCH_TO_PHYSICAL
@@ -86,7 +92,7 @@ def wanted_ports(site: Site) -> tuple[WantedPort, ...]:
         _l3(site, site.lan.l3_port, site.lan.router_mac, numbers[site.lan.l3_port]),
     ]
     for wan in site.wan:
-        columns = {"ofport_request": numbers[wan.interface], "bfd": _bfd(wan.bfd)}
+        columns = {"ofport_request": numbers[wan.interface], "bfd": _bfd(wan, macs.get(wan.interface))}
         found.append(WantedPort(physical, wan.interface, columns))
         found.append(_l3(site, wan.l3_port, wan.mac, numbers[wan.l3_port]))
     found += [WantedPort(integration, name, {}) for name in site.lan.interfaces]
@@ -99,11 +105,42 @@ def _l3(site: Site, l3_port: str, mac: str, number: int) -> WantedPort:
     return WantedPort(site.ovs.bridge, name, {**internal, "ofport_request": number})
 
 
-def _bfd(bfd: Bfd | None) -> dict[str, str]:
-    if bfd is None:
+def _bfd(wan: WanPort, peer_mac: str | None) -> dict[str, str]:
+    """The column `bfd`.
+
+    Another Open vSwitch takes BFD by whatever address; a router's kernel only what is sent to its own MAC and
+    IPv4 address, so towards a router nothing is sent before its MAC is known.
+    """
+    bfd, peer = wan.bfd, wan.peer
+    if bfd is None or (peer is not None and peer_mac is None):
         return {}
     timers = {"min_tx": bfd.min_tx_ms, "min_rx": bfd.min_rx_ms, "mult": bfd.multiplier}
-    return {"enable": "true"} | {name: str(value) for name, value in timers.items()}
+    column = {"enable": "true"} | {name: str(value) for name, value in timers.items()}
+    if peer is not None and peer_mac is not None:
+        column |= {
+            "bfd_src_ip": _ipv4(wan.addresses),
+            "bfd_dst_ip": _ipv4(peer.addresses),
+            "bfd_local_src_mac": wan.mac.lower(),
+            "bfd_local_dst_mac": peer_mac,
+        }
+    return column
+
+
+def _ipv4(addresses: Iterable[Interface]) -> str:
+    return next(str(address.ip) for address in addresses if address.version == 4)
+
+
+def _peer_mac(wan: WanPort, database: ovsdb.Database, macs: Mapping[str, str]) -> str | None:
+    """The MAC of the router at a port: what the kernel sees, what the site file says, what was in use until
+    now. The kernel forgets one whenever its link is cut; that is no reason to take BFD away."""
+    if wan.peer is None:
+        return None
+    if (seen := macs.get(wan.interface)) is not None:
+        return seen
+    if wan.peer.mac is not None:
+        return wan.peer.mac.lower()
+    row = ovsdb.interface(database, wan.interface)
+    return None if row is None else row["bfd"].get("bfd_local_dst_mac")
 
 
 def _bridges(site: Site) -> dict[str, dict[str, Any]]:
@@ -155,15 +192,20 @@ def _says(row: ovsdb.Row | None, column: str, value: Any) -> bool:
     return bool(ovsdb.as_set(current) == (value,))
 
 
+def _quoted(text: str) -> str:
+    """ovs-vsctl would read the colons of a MAC as a map."""
+    return f'"{text}"' if ":" in text else text
+
+
 def _assignments(columns: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for column, value in columns.items():
         if column == "other_config":
             found += [f"other_config:{key}={text}" for key, text in value.items()]
         elif isinstance(value, dict):
-            found.append(f"{column}={{{','.join(f'{key}={text}' for key, text in value.items())}}}")
+            found.append(f"{column}={{{','.join(f'{key}={_quoted(text)}' for key, text in value.items())}}}")
         elif column == "mac":
-            found.append(f'mac="{value}"')  # ovs-vsctl would read the colons as a map
+            found.append(f"mac={_quoted(value)}")
         else:
             found.append(f"{column}={value}")
     return found
