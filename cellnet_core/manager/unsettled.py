@@ -1,7 +1,7 @@
 """Which connections may have another status than the stored one: in memory, per agent, taken and put back.
 
 A report or a change marks what it is about, and settling looks at that only: it costs what is new, however
-many connections an agent has. Nothing is lost with the process: the first report to a new one marks everything.
+many connections an agent has. Nothing is lost with the process: the first report to a new one marks all.
 """
 
 from __future__ import annotations

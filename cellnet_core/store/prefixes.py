@@ -40,20 +40,31 @@ def replace(session: Session, owner_id: str, owner: str, cell_id: str, prefixes:
 
 
 def overlap(session: Session, prefix: str, cell_id: str) -> Claim | None:
-    """A prefix of another cell that overlaps this one, or None."""
+    """A prefix of another cell that overlaps this one, or None.
+
+    Two prefixes overlap exactly when one contains the other. So this looks at what begins inside this one, and
+    at the few places where a wider one could begin: it costs what it finds, not what is stored.
+    """
     version, first, last = _range(prefix)
-    row = session.scalars(
-        select(PrefixRow)
-        .where(
-            PrefixRow.version == version,
-            PrefixRow.first <= last,
-            PrefixRow.last >= first,
-            PrefixRow.cell_id != cell_id,
-        )
-        .order_by(PrefixRow.id)
-        .limit(1)
-    ).first()
-    return None if row is None else Claim(row.owner, row.prefix)
+    others = (PrefixRow.version == version, PrefixRow.cell_id != cell_id)
+    inside = (PrefixRow.first >= first, PrefixRow.first <= last)
+    around = (PrefixRow.first.in_(_wider(prefix)), PrefixRow.last >= last)
+    for where in (inside, around):
+        row = session.execute(
+            select(PrefixRow.owner, PrefixRow.prefix).where(*others, *where).limit(1)
+        ).first()
+        if row is not None:
+            return Claim(row.owner, row.prefix)
+    return None
+
+
+def _wider(prefix: str) -> list[str]:
+    """Where prefixes that contain this one can begin."""
+    network = ip_network(prefix)
+    bits = network.max_prefixlen
+    start = int(network.network_address)
+    begins = {start >> (bits - length) << (bits - length) for length in range(network.prefixlen)}
+    return [f"{begin:032x}" for begin in sorted(begins)]
 
 
 def _range(prefix: str) -> tuple[int, str, str]:

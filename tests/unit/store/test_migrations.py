@@ -104,6 +104,10 @@ def test_a_former_file_keeps_its_rows_and_leaves_a_copy(tmp_path: Path, version:
         assert found is not None
         assert len(found.paths) == 2
         assert found.told == ("", "")
+        (first, _) = found.paths
+        ends = (found.local.agent, first.local_interface), (found.remote.agent, first.remote_interface)
+        assert connections.using_ports(session, *ends) == found
+        assert connections.using_ports(session, *reversed(ends)) == found
         assert endpoints.find(session, "main-ep") == found.local
         assert {agent.generation for agent in agents.everyone(session)} == {1}
         assert all(agent.inventory for agent in agents.everyone(session))
