@@ -1,4 +1,4 @@
-"""The commands `cellnet demo` and `cellnet scenario list|show|run`.
+"""The commands `cellnet demo` and `cellnet scenario list|show|validate|run`.
 
 Thin: they read arguments, play and print. Exit status 0: all passed; 1: one failed; 2: wrong arguments;
 3: nothing failed, something was inconclusive. What needs the lab is imported when it is needed.
@@ -12,9 +12,14 @@ import signal
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from cliff.command import Command
 from cliff.lister import Lister
+
+if TYPE_CHECKING:
+    from scenarios.scenario import Scenario
+    from scenarios.values import Budget
 
 
 class UsageError(Exception):
@@ -23,13 +28,26 @@ class UsageError(Exception):
     exit_code = 2
 
 
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", metavar="NAME|FILE", help="see: scenario list; or a file, x.yaml")
+    parser.add_argument("--topology", metavar="NAME|FILE", help="default: the scenario's own")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="of the scenario or of the topology",
+    )
+    parser.add_argument("--seed", type=int, help="for everything random, such as the phase of faults")
+
+
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="LAB", help="name of the lab (default: a free one)")
     parser.add_argument(
         "--report", metavar="DIR", type=Path, help="write report.json, report.html, junit.xml"
     )
     parser.add_argument("--controller", choices=("ryu", "os-ken"), default="ryu", help="OpenFlow library")
-    parser.add_argument("--seed", type=int, help="for everything random, such as the phase of faults")
     parser.add_argument("--keep", action="store_true", help="leave the lab running afterwards")
 
 
@@ -38,11 +56,15 @@ class Demo(Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument("--seed", type=int, help="for everything random, such as the phase of faults")
         _add_options(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        return _play("provision-and-recover", None, [], parsed_args, "demo")
+        chosen = argparse.Namespace(
+            scenario="provision-and-recover", topology=None, settings=[], seed=parsed_args.seed
+        )
+        return _play([_scenario(chosen)], parsed_args, "demo")
 
 
 class Run(Command):
@@ -50,26 +72,39 @@ class Run(Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        parser.add_argument("scenario", metavar="NAME", help="see: scenario list")
-        parser.add_argument("--topology", metavar="NAME|FILE", help="default: the scenario's own")
+        _add_choice(parser)
         parser.add_argument(
-            "--set", dest="settings", metavar="KEY=VALUE", action="append", default=[], help="of the topology"
-        )
-        parser.add_argument(
-            "--repeat", metavar="N", type=int, default=1, help="play it N times; worst counts"
+            "--repeat", metavar="N", type=int, default=1, help="play it N times; the worst counts"
         )
         _add_options(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        if parsed_args.repeat < 1:
-            raise UsageError(f"--repeat {parsed_args.repeat}: choose 1 or more")
-        name = parsed_args.scenario
-        statuses = [
-            _play(name, parsed_args.topology, parsed_args.settings, parsed_args, name, number)
-            for number in range(1, parsed_args.repeat + 1)
-        ]
-        return 1 if 1 in statuses else max(statuses)
+        times = parsed_args.repeat
+        if times < 1:
+            raise UsageError(f"--repeat {times}: choose 1 or more")
+        if times > 1 and parsed_args.keep and parsed_args.name is not None:
+            raise UsageError("--repeat with --keep needs a name for each lab: leave --name out")
+        scenarios = [_scenario(parsed_args, number) for number in range(times)]
+        return _play(scenarios, parsed_args, scenarios[0].name)
+
+
+class Validate(Command):
+    """Check a scenario, or a file with one, and start nothing."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        _add_choice(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        from scenarios import checks
+
+        scenario = _scenario(parsed_args)
+        checks.check(scenario)
+        size = f"{len(scenario.steps)} steps on topology {scenario.topology.name}"
+        self.app.stdout.write(f"{parsed_args.scenario} is valid: {size}\n")
+        return 0
 
 
 class List(Lister):
@@ -78,8 +113,16 @@ class List(Lister):
     def take_action(self, _parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
         from scenarios import catalogue
 
-        rows = ((story.name, story.topology, story.summary) for story in catalogue.STORIES)
-        return ("Name", "Topology", "Summary"), rows
+        rows = (
+            (
+                story.name,
+                story.topology,
+                " ".join(f"{k.name}={k.default:g}" for k in story.knobs),
+                story.summary,
+            )
+            for story in catalogue.STORIES
+        )
+        return ("Name", "Topology", "Settings", "Summary"), rows
 
 
 class Show(Lister):
@@ -87,56 +130,59 @@ class Show(Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        parser.add_argument("scenario", metavar="NAME", help="see: scenario list")
+        _add_choice(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
-        from scenarios import catalogue
-
-        scenario = catalogue.scenario(catalogue.find(parsed_args.scenario), None, {}, 0)
+        if parsed_args.seed is None:
+            parsed_args.seed = 0  # the same words each time
         rows = (
             (step.name, step.title, step.expect, _limits(step.budget), step.budget.why if step.budget else "")
-            for step in scenario.steps
+            for step in _scenario(parsed_args).steps
         )
         return ("Step", "Title", "Expected", "Budget", "Why"), rows
 
 
-def _limits(budget: object) -> str:
-    from scenarios.values import Budget
-
-    if not isinstance(budget, Budget):
+def _limits(budget: Budget | None) -> str:
+    if budget is None:
         return ""
     limits = (("outage ms", budget.outage_ms), ("lost", budget.lost), ("outages", budget.outages))
     return ", ".join(f"{name} <= {value:g}" for name, value in limits if value is not None)
 
 
-def _play(
-    name: str,
-    topology: str | None,
-    settings: Sequence[str],
-    options: argparse.Namespace,
-    lab: str,
-    number: int = 1,
-) -> int:
-    from scenarios import catalogue
-    from scenarios.lab_stage import Wish
-    from scenarios.playing import Order, play
-    from scenarios.report.terminal import Terminal
+def _scenario(options: argparse.Namespace, number: int = 0) -> Scenario:
+    """The scenario that was asked for; `number` counts repetitions from 0, each with a seed of its own."""
+    from scenarios import catalogue, files
     from topologies import sources
 
-    story = catalogue.find(name)
-    seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed + number - 1
-    parsed = sources.parse_settings(settings)
-    chosen = None if topology is None else sources.resolve(topology, parsed)
-    scenario = catalogue.scenario(story, chosen, parsed, seed)
+    given = sources.parse_settings(options.settings)
+    seed = None if options.seed is None else options.seed + number
+    if catalogue.is_file(options.scenario):
+        if given:
+            raise UsageError(f"a file takes no settings; edit {options.scenario}")
+        return files.read(Path(options.scenario), options.topology, seed)
+    story = catalogue.find(options.scenario)
+    if seed is None:
+        seed = random.SystemRandom().randrange(1_000_000)
+    if options.topology is None:
+        return catalogue.scenario(story, None, given, seed)
+    _, others = catalogue.divide(story, given)
+    return catalogue.scenario(story, sources.resolve(options.topology, others), given, seed)
+
+
+def _play(scenarios: Sequence[Scenario], options: argparse.Namespace, lab: str) -> int:
+    """Play one after the other; several have a report each and an index over all."""
+    from scenarios.lab_stage import Wish
+    from scenarios.playing import Order, play, play_again
+    from scenarios.report.terminal import Terminal
+
     wish = Wish(options.name or lab, exact=options.name is not None, controller=options.controller)
-    report = options.report
-    if report is not None and getattr(options, "repeat", 1) > 1:
-        report = report / str(number)
-    for number_of in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number_of, _interrupt)
-    run = play(Order(scenario, wish, report, options.keep), Terminal())
-    return run.verdict.exit_status
+    for signal_number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, _interrupt)
+    orders = [Order(scenario, wish, options.report, options.keep) for scenario in scenarios]
+    if len(orders) == 1:
+        return play(orders[0], Terminal()).verdict.exit_status
+    return play_again(orders, Terminal()).exit_status
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import wording
 from .deadline import Look, Reading
+from .safety import tables
 from .stage import Stage
 
 RECENT = 0.5
@@ -25,7 +26,11 @@ class UnknownConditionError(ValueError):
 
 
 def delivering(stage: Stage, of: Mapping[str, Any]) -> Reading:
-    """Every flow delivered all packets of the last half second. `since`: not before that moment."""
+    """Every flow delivered all packets of the last half second. `since`: not before that moment.
+
+    `flows`: only those whose name begins with one of these, such as ["main → east"].
+    """
+    only = tuple(of.get("flows", ("",)))
     now = stage.look().at
     end = now - FLIGHT
     start = max(end - RECENT, float(of.get("since", 0.0)))
@@ -34,7 +39,7 @@ def delivering(stage: Stage, of: Mapping[str, Any]) -> Reading:
     bad = [
         f"{measured.flow.name} {measured.lost} of {measured.sent} lost"
         for measured in stage.measure(start, end)
-        if measured.lost or not measured.sent
+        if (measured.lost or not measured.sent) and measured.flow.name.startswith(only)
     ]
     return Reading(not bad, "; ".join(bad) or "all flows deliver")
 
@@ -67,13 +72,33 @@ def gone(stage: Stage, of: Mapping[str, Any]) -> Reading:  # noqa: ARG001 - one 
     return Reading(not left, "; ".join(left) or "nothing is left")
 
 
+def agreed(stage: Stage, of: Mapping[str, Any]) -> Reading:  # noqa: ARG001 - one signature for all
+    """What is wanted and what is there are the same, for every connection and every agent."""
+    apart = stage.disagreements()
+    return Reading(not apart, "; ".join(apart) or "desired and observed agree")
+
+
+def routed(stage: Stage, of: Mapping[str, Any]) -> Reading:
+    """The gateway `of["gateway"]` has a flow into a group for the prefix `of["prefix"]`."""
+    text = stage.survey().gateways.get(str(of["gateway"]))
+    if text is None:
+        return Reading(False, f"{of['gateway']} does not answer")
+    there = tables.has_remote(tables.parse(text), str(of["prefix"]))
+    return Reading(there, f"{of['gateway']} has {'a' if there else 'no'} flow for {of['prefix']}")
+
+
 CONDITIONS: dict[str, Callable[[Stage, Mapping[str, Any]], Reading]] = {
     "delivering": delivering,
     "status": status,
     "path": path,
     "service-back": service_back,
     "gone": gone,
+    "agreed": agreed,
+    "routed": routed,
 }
+ARGUMENTS: dict[str, tuple[str, ...]] = {"status": ("is",), "routed": ("gateway", "prefix")}
+"""What an expectation must say in `of`; all else the run finds out or may be left out."""
+OPTIONAL: dict[str, tuple[str, ...]] = {"delivering": ("flows",), "path": ("is",)}
 
 
 def bind(name: str, stage: Stage, of: Mapping[str, Any]) -> Look:

@@ -1,4 +1,4 @@
-"""Waiting for conditions: eventually, always, never, with deadlines from one zero point.
+"""Waiting for conditions: eventually, always, never, stays, with deadlines from one zero point.
 
 All expectations of a step are looked at together, so five of them cost the longest wait and not the sum.
 A condition is a function that looks once and says what it saw; the clock is an argument.
@@ -62,7 +62,13 @@ class SystemClock:
 
 
 INTERVAL = 0.05
-"""Seconds between two looks. Recovery itself is timed by probes, not by these looks."""
+"""Seconds between two looks, at first. Recovery itself is timed by probes, not by these looks."""
+LONGEST_INTERVAL = 0.25
+"""Seconds between two looks when it takes long: looking costs the machine that is being measured."""
+PATIENCE = 10.0
+"""Seconds after which the pause between looks begins to grow."""
+SLOWDOWN = 0.025
+"""By this share of the time waited beyond that."""
 
 GRACE = 4 * INTERVAL
 """A look may begin this much after a deadline and still count; later, nobody knows when it came true."""
@@ -70,10 +76,12 @@ GRACE = 4 * INTERVAL
 
 @dataclass(slots=True)
 class _Watched:
-    """An expectation with what was seen of it so far. `since`: it holds at every look from there on."""
+    """An expectation with what was seen of it so far. `since`: it holds at every look from there on;
+    `first`: what the first look saw."""
 
     wanted: Expectation
     since: float | None = None
+    first: str | None = None
     met: Met | None = None
 
     def take(self, reading: Reading, asked_s: float, answered_s: float) -> Met:
@@ -81,7 +89,13 @@ class _Watched:
         wanted, late = self.wanted, asked_s > self.wanted.within_s + GRACE
         over = asked_s >= wanted.within_s
         ok, seen = reading.holds, reading.seen
-        if wanted.kind != "eventually":
+        if wanted.kind == "stays":
+            now = reading.state or reading.seen
+            self.first = now if self.first is None else self.first
+            ok = now == self.first
+            seen = f"{self.first}" if ok else f"{self.first} became {now}"
+            decided = over or not ok
+        elif wanted.kind != "eventually":
             ok = reading.holds if wanted.kind == "always" else not reading.holds
             decided = over or not ok
         elif reading.holds and self.since is None and late:
@@ -133,4 +147,11 @@ def check(
         if len(decided) == len(watched):
             return tuple(decided)
         waiting([met for met in seen if all(met.expectation is not other.expectation for other in decided)])
-        clock.sleep(INTERVAL)
+        clock.sleep(_pause(watched, clock.now() - zero))
+
+
+def _pause(watched: Sequence[_Watched], now_s: float) -> float:
+    """Seconds until the next look: never past the next deadline, where a look is due."""
+    pause = min(INTERVAL + max(0.0, SLOWDOWN * (now_s - PATIENCE)), LONGEST_INTERVAL)
+    due = min((one.wanted.within_s - now_s for one in watched if one.met is None), default=pause)
+    return pause if due <= 0 else max(INTERVAL, min(pause, due))

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 
+from scenarios import ways
 from simulator.client import LabClient
-from topologies.model import Cell, Gateway, Topology
+from topologies.model import Cell, Gateway, Link
 
 COUNTING = 0.2
 """Seconds over which packets are counted to see which path is in use."""
@@ -19,13 +21,9 @@ _TO_GROUP = re.compile(r"(?:nw_dst|ipv6_dst)=(\S+) actions=.*group:(\d+)")
 _SENT_PACKETS_COLUMN = 9
 
 
-def path_in_use(lab: LabClient, topology: Topology, here: Cell, there: Cell) -> str:
-    """Name of the WAN link on which the gateways of `here` sent most packets to `there` just now."""
-    ports = {}
-    gateways = {gateway.name for gateway in here.gateways}
-    for link in topology.wan_between(here.name, there.name):
-        end = link.a if link.a.node in gateways else link.b
-        ports[link.name] = (end.node, end.name)
+def path_in_use(lab: LabClient, links: Sequence[Link], here: Cell) -> str:
+    """Name of the one of these WAN links on which the gateways of `here` sent most packets just now."""
+    ports = {link.name: ways.port_of(link, here) for link in links}
     before = _sent(lab, ports)
     time.sleep(COUNTING)
     after = _sent(lab, ports)
@@ -33,7 +31,8 @@ def path_in_use(lab: LabClient, topology: Topology, here: Cell, there: Cell) -> 
 
 
 def _sent(lab: LabClient, ports: dict[str, tuple[str, str]]) -> dict[str, int]:
-    tables = {node: lab.exec(node, ["cat", "/proc/net/dev"]).stdout for node, _ in ports.values()}
+    nodes = dict.fromkeys(node for node, _ in ports.values())
+    tables = {node: lab.exec(node, ["cat", "/proc/net/dev"]).stdout for node in nodes}
     return {name: sent_packets(tables[node], port) for name, (node, port) in ports.items()}
 
 

@@ -5,29 +5,29 @@ The only place where scenarios meet `simulator` and the API client in action; it
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from cellnet_core.client import ApiError, Client, Connection, UnreachableError, WaitTimeoutError
-from scenarios import gateways, machine, switch_log, traffic
+from cellnet_core.client import ApiError, Client, UnreachableError, WaitTimeoutError
+from scenarios import gateways, machine, surveying, traffic, ways
+from scenarios.actions import Change
+from scenarios.chronicle import Chronicle
 from scenarios.measurements import Flow, FlowMeasurement
+from scenarios.safety.values import Survey
 from scenarios.stage import ConnectionStatus, ServiceStatus, StageError, StageGoneError
 from scenarios.values import Event
+from scenarios.wanting import Wanting
 from simulator import lab as labs
 from simulator.client import LabClient
 from simulator.errors import LabDeadError, LabError, LabGoneError, LabUsageError, NameTakenError
 from simulator.faults import FaultError
 from simulator.probes.flows import ProbeError
 from simulator.probes.session import ProbeSession
-from topologies.model import Cell, Topology
+from topologies.model import Cell, Link, Topology
 
 MOST_NAMES = 99
-GONE_SECONDS = 20.0
-FAULT_KINDS = ("fault", "fault-cleared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,12 @@ class LabStage:
     def __init__(self, wish: Wish) -> None:
         self._wish = wish
         self._lab: LabClient | None = None
-        self._api: Client | None = None
+        self._wanting: Wanting | None = None
+        self._chronicle: Chronicle | None = None
         self._topology: Topology | None = None
         self._ends: tuple[Cell, Cell] | None = None
-        self._connection = ""
-        self._endpoints: tuple[str, ...] = ()
         self._session: ProbeSession | None = None
         self._pid: int | None = None
-        self._wall_minus_monotonic = time.time() - time.monotonic()
 
     @property
     def name(self) -> str:
@@ -67,8 +65,8 @@ class LabStage:
 
     def take_down(self) -> None:
         """End the lab, if it was started. Raises LabError if it does not end."""
-        if self._api is not None:
-            self._api.close()
+        if self._wanting is not None:
+            self._wanting.close()
         if self._lab is not None:
             self._lab.down()
 
@@ -77,10 +75,11 @@ class LabStage:
     def up(self, topology: Topology, said: Callable[[str], None]) -> Mapping[str, Any]:
         self._topology = topology
         self._lab = self._start(topology, said)
+        self._chronicle = Chronicle(self._lab)
+        self._wanting = Wanting(Client.unix(str(self._lab.manager_socket)))
         with _translated():
             self._pid = self._lab.daemon_pid()
-        self._api = Client.unix(str(self._lab.manager_socket))
-        view = self._lab.show()
+            view = self._lab.show()
         return {"lab": self._lab.name, "nodes": len(view.nodes), "services": len(view.services)}
 
     def _start(self, topology: Topology, said: Callable[[str], None]) -> LabClient:
@@ -118,61 +117,66 @@ class LabStage:
         return ServiceStatus(seen.ready, seen.restarts, seen.state)
 
     def path_in_use(self) -> str:
+        here, _ = self._joined()
+        with _translated():
+            return gateways.path_in_use(self.lab, self._ways(), here)
+
+    def paths(self) -> tuple[str, ...]:
+        return tuple(link.name for link in self._ways())
+
+    def _ways(self) -> tuple[Link, ...]:
         assert self._topology is not None
         here, there = self._joined()
-        with _translated():
-            return gateways.path_in_use(self.lab, self._topology, here, there)
+        return ways.between(self._topology, here, there)
 
     def _joined(self) -> tuple[Cell, Cell]:
         if self._ends is None:
             raise StageError("no cells are connected yet: make Connect an earlier step")
         return self._ends
 
+    def survey(self) -> Survey:
+        if self._lab is None or self._topology is None:
+            raise StageError("the lab has not been booted: make Boot the first step")
+        with _translated():
+            return surveying.survey(self._lab, self._topology)
+
     # --- the API ---------------------------------------------------------------------------------
 
     def connect(self, local_cell: str, remote_cell: str) -> Mapping[str, Any]:
         assert self._topology is not None
-        name = f"{local_cell}-{remote_cell}"
         with _translated():
-            api = self._client()
-            ends = [api.create_endpoint(f"{cell}-end", cell) for cell in (local_cell, remote_cell)]
-            self._endpoints = tuple(end.id for end in ends)
-            connection = api.create_connection(name, *self._endpoints)
-        self._connection = connection.id
+            facts = self._api().connect(local_cell, remote_cell)
         self._ends = (self._topology.cell(local_cell), self._topology.cell(remote_cell))
-        return {"connection": connection.id, "paths": [path.name for path in connection.paths]}
+        return facts
+
+    def change(self, change: Change) -> Mapping[str, Any]:
+        self.record("change", {"do": change.do, "resource": change.resource, "name": change.name})
+        with _translated():
+            return self._api().change(change)
 
     def status(self) -> ConnectionStatus | None:
-        if not self._connection:
-            return None
-        try:
-            connection = self._client().connection(self._connection)
-        except (UnreachableError, ApiError):
-            return None  # the manager is away; that is something to see, not a failure of the scenario
-        return _status(connection)
+        return self._api().status()
+
+    def disagreements(self) -> Sequence[str]:
+        with _translated():
+            return self._api().disagreements()
 
     def disconnect(self) -> None:
         with _translated():
-            api = self._client()
-            api.delete_connection(self._connection)
-            api.wait_until_gone(self._connection, GONE_SECONDS)
-            for endpoint in self._endpoints:
-                api.delete_endpoint(endpoint)
+            self._api().disconnect()
 
     def leftovers(self) -> Sequence[str]:
         with _translated():
-            api = self._client()
-            found = [f"connection {each.name} in the API" for each in api.connections()]
-            found += [f"endpoint {each.name} in the API" for each in api.endpoints()]
+            found = self._api().left()
             for cell in self._joined():
                 for gateway in cell.gateways:
                     found += gateways.leftovers(self.lab, gateway)
         return found
 
-    def _client(self) -> Client:
-        if self._api is None:
+    def _api(self) -> Wanting:
+        if self._wanting is None:
             raise StageError("the lab has not been booted: make Boot the first step")
-        return self._api
+        return self._wanting
 
     # --- traffic ---------------------------------------------------------------------------------
 
@@ -200,12 +204,7 @@ class LabStage:
     # --- what was written down -------------------------------------------------------------------
 
     def timeline(self, since: float) -> tuple[Event, ...]:
-        if self._lab is None:
-            return ()
-        events = [_event(entry.t, entry.source, entry.kind, entry.detail) for entry in self._lab.timeline()]
-        for node, text in self._switch_logs():
-            events += switch_log.parse_bfd(text, node, self._wall_minus_monotonic)
-        return tuple(sorted((e for e in events if e.t >= since), key=lambda event: event.t))
+        return () if self._chronicle is None else self._chronicle.events(since)
 
     def record(self, kind: str, detail: Mapping[str, Any]) -> None:
         with _translated():
@@ -215,37 +214,7 @@ class LabStage:
         return machine.look(self._pid)
 
     def stalls(self) -> tuple[machine.SwitchStall, ...]:
-        return tuple(
-            stall
-            for node, text in self._switch_logs()
-            for stall in switch_log.parse_stalls(text, node, self._wall_minus_monotonic)
-        )
-
-    def _switch_logs(self) -> Iterator[tuple[str, str]]:
-        if self._lab is None or self._topology is None:
-            return
-        for cell in self._topology.cells:
-            for gateway in cell.gateways:
-                log: Path = self._lab.run_directory / "logs" / f"switch-{gateway.name}.log"
-                if log.exists():
-                    yield gateway.name, log.read_text(encoding="utf-8", errors="replace")
-
-
-def _event(at: float, source: str, kind: str, detail: Mapping[str, Any]) -> Event:
-    # A fault is written down when it is done; it takes hold no earlier than when it was begun.
-    return Event(float(detail.get("t_before", at)) if kind in FAULT_KINDS else at, source, kind, detail)
-
-
-def _status(connection: Connection) -> ConnectionStatus:
-    reasons = [
-        part
-        for condition in connection.conditions
-        if condition.status != "True"
-        for part in condition.message.split("; ")
-    ]
-    return ConnectionStatus(
-        connection.provisioning_status, connection.operating_status, tuple(dict.fromkeys(reasons))
-    )
+        return () if self._chronicle is None else self._chronicle.stalls()
 
 
 @contextmanager

@@ -6,13 +6,14 @@ and the agents' journal (a few ms later). A loss that both tell is one loss.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from topologies.model import Topology
+from topologies.model import LinkKind, Topology
 
 from .machine import FalseAlarm
+from .outcomes import Struck
 from .values import Event
 
 SAME = 0.2
@@ -62,7 +63,7 @@ def _same(one: Loss, other: Loss) -> bool:
 
 
 def false_alarms(
-    events: Iterable[Event], fault: Mapping[str, Any] | None, injected: float | None, topology: Topology
+    events: Iterable[Event], faults: Sequence[Struck], topology: Topology
 ) -> tuple[FalseAlarm, ...]:
     """BFD sessions that went down although nothing was broken there: a switch got no processor time.
 
@@ -73,17 +74,44 @@ def false_alarms(
         for loss in losses(events)
         if loss.what == "BFD"
         and (not loss.diagnostic or loss.diagnostic in STALLED)
-        and not _explained(loss, fault, injected, topology)
+        and not any(_explains(struck, loss, topology) for struck in faults)
     )
 
 
-def _explained(
-    loss: Loss, fault: Mapping[str, Any] | None, injected: float | None, topology: Topology
-) -> bool:
-    if fault is None or injected is None or loss.t < injected:
+def _explains(struck: Struck, loss: Loss, topology: Topology) -> bool:
+    if loss.t < struck.injected:
         return False
-    for link in topology.links:
-        if link.name == fault.get("link"):
-            return (loss.node, loss.interface) in ((link.a.node, link.a.name), (link.b.node, link.b.name))
-    role = str(fault.get("service", "")).partition("@")[0]
-    return role in ("switch", "ovsdb") and loss.t - injected <= SWITCH_SETTLES
+    if (loss.node, loss.interface) in hit(struck.fault, topology):
+        return True
+    stopped = str(struck.fault.get("service", "")).partition("@")[0] in ("switch", "ovsdb")
+    return stopped and loss.t - (struck.cleared or struck.injected) <= SWITCH_SETTLES
+
+
+def hit(fault: Mapping[str, Any], topology: Topology) -> frozenset[tuple[str, str]]:
+    """The ports, (node, interface), whose liveness a fault may take: both ends of what it breaks."""
+    nodes = {name for name in _texts(fault) if any(router.name == name for router in topology.routers)}
+    role, _, node = str(fault.get("service", "")).partition("@")
+    if role == "router":
+        nodes.add(node)
+    links = {
+        link
+        for link in topology.links
+        if link.name in _texts(fault) or (link.kind is LinkKind.WAN and nodes & {link.a.node, link.b.node})
+    }
+    return frozenset((end.node, end.name) for link in links for end in (link.a, link.b))
+
+
+def names_link(fault: Mapping[str, Any]) -> bool:
+    """Whether the fault breaks links, by itself or by one that comes and goes within it."""
+    parts = [
+        one for value in fault.values() for one in (value if isinstance(value, list | tuple) else [value])
+    ]
+    return "link" in fault or any(names_link(part) for part in parts if isinstance(part, Mapping))
+
+
+def _texts(value: Any) -> set[str]:
+    """Every text in a fault, however deep: a flap names the fault that comes and goes within itself."""
+    if isinstance(value, str):
+        return {value}
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return {text for part in parts for text in _texts(part)}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios import checks
 from scenarios.lab_stage import LabStage, Wish
-from scenarios.report import writing
+from scenarios.outcomes import Run
+from scenarios.report import repeats, writing
 from scenarios.report.terminal import Terminal
 from scenarios.runner import Runner
+from scenarios.scenario import Scenario
 from scenarios.stage import StageGoneError
-from scenarios.values import Run, Scenario
+from scenarios.values import Verdict
+from scenarios.verdicts import worst
 
 
 class RunLostError(Exception):
@@ -61,6 +65,24 @@ def play(order: Order, terminal: Terminal) -> Run:
         if not order.keep and not lost:
             stage.take_down()
     return run
+
+
+def play_again(orders: Sequence[Order], terminal: Terminal) -> Verdict:
+    """Play several, each with reports in a directory of its own, and write an index over them.
+
+    The index is written anew after each, so that it is there when one of them is interrupted.
+    """
+    verdicts = []
+    told: list[repeats.Played] = []
+    for number, order in enumerate(orders, start=1):
+        place = None if order.report is None else order.report / str(number)
+        run = play(replace(order, report=place), terminal)
+        verdicts.append(run.verdict)
+        told.append(repeats.told(number, run))
+        if order.report is not None:
+            repeats.write(told, len(orders), order.report)
+        terminal.between(number, len(orders), verdicts)
+    return worst(verdicts)
 
 
 def _make_place(directory: Path) -> None:

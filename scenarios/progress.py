@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from .values import Outcome, Run, Scenario, Step
+from .outcomes import Outcome, Run
+from .scenario import Scenario, Step
 
 
 class Progress(Protocol):

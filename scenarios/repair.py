@@ -12,10 +12,13 @@ from typing import Any
 
 from . import liveness, telling
 from .measurements import FlowMeasurement
+from .outcomes import Struck
 from .values import Event, Mark
 
 DETECTED_WITHIN = 1.5
 """Seconds after a fault in which a BFD session that goes down is taken for its effect."""
+IN_FLIGHT = 0.05
+"""Seconds by which the first packet after a fault may seem to come before the fault's recorded end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,45 +32,54 @@ class Repair:
 NOTHING = Repair("", ())
 
 
-def explain(
-    fault: Mapping[str, Any] | None,
-    injected: float | None,
-    flows: Sequence[FlowMeasurement],
-    events: Iterable[Event],
-) -> Repair:
-    """The repair of `fault`, injected at that moment, from the step's measurements and events."""
-    if fault is None or injected is None:
+def explain(faults: Sequence[Struck], flows: Sequence[FlowMeasurement], events: Iterable[Event]) -> Repair:
+    """The repair of `faults` from the step's measurements and events."""
+    if not faults:
         return NOTHING
-    after = [event for event in sorted(events, key=lambda event: event.t) if event.t >= injected - 0.001]
+    first = min(struck.injected for struck in faults)
+    after = [event for event in sorted(events, key=lambda event: event.t) if event.t >= first - 0.001]
     product = [measured for measured in flows if not measured.flow.control]
     parts = [
-        *_forwarding(fault, injected, product, after),
-        *_supervision(fault, after),
+        *_forwarding(faults, product, after),
+        *(line for struck in faults for line in _supervision(struck.fault, after)),
         *_memory(after),
     ]
-    return Repair("; ".join(parts), _trail(injected, product, after))
+    return Repair("; ".join(parts), _trail(first, product, after))
 
 
 def _forwarding(
-    fault: Mapping[str, Any], injected: float, flows: Sequence[FlowMeasurement], events: Sequence[Event]
+    faults: Sequence[Struck], flows: Sequence[FlowMeasurement], events: Sequence[Event]
 ) -> list[str]:
     """How the packets found their way again."""
     if not flows:
         return []
+    injected = min(struck.injected for struck in faults)
     worst = max(flows, key=lambda measured: measured.worst_outage_ms)
     down = [loss for loss in liveness.losses(events) if loss.t - injected <= DETECTED_WITHIN]
     if not worst.outages:
-        if fault.get("kind") == "freeze" and len({loss.interface for loss in down}) > 1:
+        frozen = any(struck.fault.get("kind") == "freeze" for struck in faults)
+        if frozen and len({loss.interface for loss in down}) > 1:
             return ["last-resort bucket: BFD was down on several paths and no packet was lost"]
         return ["nothing to repair: forwarding went on"]
-    again = f"packets again after {worst.worst_outage_ms:.0f} ms"
-    if "link" in fault:
+    longest = max(worst.outages, key=lambda outage: outage.duration_ms)
+    many = f", {len(worst.outages)} outages of one flow" if len(worst.outages) > 1 else ""
+    again = f"packets again after {_span(worst.worst_outage_ms)}{many}"
+    cleared = max((struck.cleared for struck in faults if struck.cleared is not None), default=None)
+    if cleared is not None and longest.start < cleared <= longest.end + IN_FLIGHT:
+        return [f"the end of the fault: {_span(max(0.0, longest.end - cleared) * 1000)} later {again}"]
+    if any(liveness.names_link(struck.fault) for struck in faults):
         return [f"fast-failover group ({_detected(down[0]) + ', ' if down else ''}{again})"]
     rebuilt = next((event for event in events if event.kind == "boot" and event.detail.get("changes")), None)
     if rebuilt is not None:
         node = rebuilt.source.partition("/")[2]
         return [f"agent of {node} rebuilt ports and flows in {rebuilt.t - injected:.1f} s ({again})"]
+    if down:
+        return [f"fast-failover group ({_detected(down[0])}, {again})"]
     return [again]
+
+
+def _span(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 2000 else f"{milliseconds / 1000:.2f} s"
 
 
 def _detected(loss: liveness.Loss) -> str:

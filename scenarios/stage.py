@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from topologies.model import Topology
 
+from .actions import Change
 from .machine import Snapshot, SwitchStall
 from .measurements import Flow, FlowMeasurement
+from .safety.values import Survey
 from .values import Event
 
 
@@ -70,6 +72,18 @@ class Stage(Protocol):
         """What is still there of a deleted connection: in the API, on the gateways, between the speakers."""
         ...
 
+    def change(self, change: Change) -> Mapping[str, Any]:
+        """Carry out one change of what is wanted, over the API. Facts for the report: id, revision."""
+        ...
+
+    def disagreements(self) -> Sequence[str]:
+        """Where desired and observed do not agree, over all that the API has; [] when they do."""
+        ...
+
+    def survey(self) -> Survey:
+        """The tables of all gateways and what strayed to hosts, now. A few programs a gateway."""
+        ...
+
     def start_probes(self, flows: Sequence[Flow]) -> None:
         """Start all flows; returns when each one sends and the control flows arrive."""
         ...
@@ -84,6 +98,10 @@ class Stage(Protocol):
 
     def path_in_use(self) -> str:
         """Name of the WAN link that carries the flows out of the local cell now, from port counters."""
+        ...
+
+    def paths(self) -> tuple[str, ...]:
+        """Names of all WAN links by which flows may leave the local cell for the remote one."""
         ...
 
     def inject(self, fault: Mapping[str, Any]) -> str:

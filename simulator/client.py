@@ -34,6 +34,7 @@ class LabClient:
 
     def __init__(self, directory: RunDirectory) -> None:
         self._directory = directory
+        self._timeline = timeline.Follower(directory.journal)
 
     @classmethod
     def attach(cls, name: str | None = None) -> LabClient:
@@ -71,7 +72,7 @@ class LabClient:
 
     def timeline(self, since: float | None = None) -> tuple[TimelineEntry, ...]:
         """What every process of the lab wrote down, in order of time; works on a dead lab too."""
-        return timeline.read(self._directory.journal, since)
+        return self._timeline.entries(since)
 
     def record(self, kind: str, detail: Mapping[str, Any]) -> None:
         """Put a line into the timeline."""

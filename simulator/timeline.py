@@ -6,12 +6,15 @@ line that is still being written, and a lab that is dead.
 
 from __future__ import annotations
 
+import bisect
 import json
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.tail import Tail
 from simulator.view import TimelineEntry
 
 
@@ -28,26 +31,30 @@ class Recorder:
         self._file.write(json.dumps(line, default=str) + "\n")
 
 
-def read(journal: Path, since: float | None = None) -> tuple[TimelineEntry, ...]:
-    """Every fact in `journal`/*.jsonl from `since` on, in order of time."""
-    entries = [
-        entry
-        for path in sorted(journal.glob("*.jsonl"))
-        for entry in _entries(path)
-        if since is None or entry.t >= since
-    ]
-    entries.sort(key=lambda entry: entry.t)
-    return tuple(entries)
+class Follower:
+    """The timeline of one lab, read bit by bit: each reading parses only what is new. For any thread."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._tails: dict[Path, Tail] = {}
+        self._entries: list[TimelineEntry] = []
+        self._lock = threading.Lock()
+
+    def entries(self, since: float | None = None) -> tuple[TimelineEntry, ...]:
+        """Every fact in the journal's *.jsonl from `since` on, in order of time."""
+        with self._lock:
+            before = len(self._entries)
+            for path in sorted(self._journal.glob("*.jsonl")):
+                lines = self._tails.setdefault(path, Tail(path)).read()
+                self._entries += [entry for line in lines if (entry := _parse(line)) is not None]
+            if len(self._entries) > before:
+                self._entries.sort(key=_moment)
+            first = 0 if since is None else bisect.bisect_left(self._entries, since, key=_moment)
+            return tuple(self._entries[first:])
 
 
-def _entries(path: Path) -> Iterator[TimelineEntry]:
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if not line.endswith("\n"):
-                return  # still being written; the next reading has it
-            entry = _parse(line)
-            if entry is not None:
-                yield entry
+def _moment(entry: TimelineEntry) -> float:
+    return entry.t
 
 
 def _parse(line: str) -> TimelineEntry | None:

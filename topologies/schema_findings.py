@@ -22,6 +22,9 @@ _TYPES = {
     "array": "a list",
     "string": "a text",
     "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
 }
 
 

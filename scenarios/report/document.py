@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from scenarios import actions, causes
 from scenarios.measurements import FlowMeasurement
-from scenarios.values import Budget, Finding, Outcome, Run
+from scenarios.outcomes import Outcome, Run
+from scenarios.values import Budget, Finding
 
-FORMAT = "cellnet-report/1"
+FORMAT = "cellnet-report/2"
 
 
 def schema() -> dict[str, Any]:
@@ -26,6 +28,7 @@ def schema() -> dict[str, Any]:
 def render(run: Run) -> dict[str, Any]:
     """The whole report."""
     scenario = run.scenario
+    timeline = sorted(run.timeline, key=lambda event: event.t)
     return {
         "format": FORMAT,
         "verdict": run.verdict.value,
@@ -49,8 +52,13 @@ def render(run: Run) -> dict[str, Any]:
                 "source": event.source,
                 "kind": event.kind,
                 "detail": dict(event.detail),
+                "cause": cause,
             }
-            for event in sorted(run.timeline, key=lambda event: event.t)
+            for event, cause in zip(timeline, causes.link(timeline, scenario.topology), strict=True)
+        ],
+        "safety": [
+            {"says": one.says, "verdict": one.verdict.value, "looks": one.looks, "reason": one.reason}
+            for one in run.safety
         ],
         "machine": dict(run.machine),
     }
@@ -69,7 +77,7 @@ def _step(outcome: Outcome, zero: float) -> dict[str, Any]:
         "title": step.title,
         "what": step.what,
         "expect": step.expect,
-        "action": type(step.do).__name__.lower(),
+        "action": actions.name_of(step.do),
         "verdict": outcome.verdict.value if outcome.verdict else "NOT_RUN",
         "reason": outcome.reason,
         "findings": [_finding(finding) for finding in outcome.findings],
@@ -77,7 +85,14 @@ def _step(outcome: Outcome, zero: float) -> dict[str, Any]:
         "ended_s": _seconds(outcome.ended, zero) if ran else None,
         "injected_s": _optional(outcome.injected, zero),
         "cleared_s": _optional(outcome.cleared, zero),
-        "fault": dict(outcome.fault) if outcome.fault is not None else None,
+        "faults": [
+            {
+                "fault": dict(struck.fault),
+                "injected_s": _seconds(struck.injected, zero),
+                "cleared_s": _optional(struck.cleared, zero),
+            }
+            for struck in outcome.faults
+        ],
         "budget": _budget(step.budget) if step.budget else None,
         "outage_ms": round(max(measured.worst_outage_ms for measured in product), 3) if product else None,
         "lost": sum(measured.lost for measured in product) if product else None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from scenarios.values import Outcome, Run, Verdict
+from scenarios.outcomes import Outcome, Run
+from scenarios.values import Verdict
 
 
 def render(run: Run) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from scenarios.outcomes import Outcome, Run
 from scenarios.report import document, picture
-from scenarios.values import Outcome, Run, Verdict
+from scenarios.values import Verdict
 
 WORDS = {
     Verdict.PASS: ("pass", "everything recovered within its budget"),
@@ -67,7 +68,7 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
         worst = [
             measured.worst_outage_ms
             for outcome in judged
-            if outcome.fault is not None and outcome.fault.get("kind") == kind
+            if [struck.fault.get("kind") for struck in outcome.faults] == [kind]
             for measured in outcome.flows
             if not measured.flow.control
         ]

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scenarios import breaking
+from scenarios.actions import Break
 from scenarios.measurements import FlowMeasurement
-from scenarios.values import Break, Mark, Outcome, Run
+from scenarios.outcomes import Outcome, Run, Struck
+from scenarios.values import Mark
 
 WIDTH = 1120.0
 GUTTER = 190.0  # room for the names of the flows
@@ -142,14 +145,20 @@ def close_up(outcome: Outcome) -> Chart:
     scale = Scale(zero - 0.12 * length, last + 0.12 * length)
     lanes = _lanes(outcome.flows, scale, zero, least=1.5, labels=True)
     bottom = TOP + LANE * len(lanes)
-    left = scale.x(zero)
-    right = scale.x(outcome.cleared) if outcome.cleared is not None else left
-    ends = outcome.cleared is not None and outcome.cleared <= scale.end
-    faults = (Block(left, max(right - left, 2.0), "fault", "fault", "", left, "start", ends),)
+    faults = tuple(_fault(struck, number, scale, zero) for number, struck in enumerate(outcome.faults))
     rows = tuple(_row(mark, index, scale, zero, bottom + AXIS) for index, mark in enumerate(outcome.trail))
     milliseconds = length < 2.0
     ticks = _ticks(scale, zero, 1000.0 if milliseconds else 1.0, "ms" if milliseconds else "s")
     return Chart(bottom + AXIS + ROW * len(rows) + 6, bottom, ticks, faults, lanes, rows)
+
+
+def _fault(struck: Struck, number: int, scale: Scale, zero: float) -> Block:
+    """One of a step's faults; only the first has a label, for they lie close together."""
+    left = scale.x(struck.injected)
+    right = scale.x(struck.cleared) if struck.cleared is not None else left
+    ends = struck.cleared is not None and struck.cleared <= scale.end
+    hint = f"{breaking.describe(struck.fault)}, {(struck.injected - zero) * 1000:+.1f} ms"
+    return Block(left, max(right - left, 2.0), "fault", "" if number else "fault", hint, left, "start", ends)
 
 
 def _lanes(

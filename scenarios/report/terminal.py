@@ -14,7 +14,10 @@ from rich.status import Status
 from rich.table import Table
 
 from scenarios import wording
-from scenarios.values import Break, Connect, Outcome, Run, Scenario, Step, Verdict
+from scenarios.actions import Break, Connect
+from scenarios.outcomes import Outcome, Run
+from scenarios.scenario import Scenario, Step
+from scenarios.values import Verdict
 
 STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow"}
 CLOSING = {
@@ -78,6 +81,11 @@ class Terminal:
         if line := figures(run):
             self._print(f"[dim]{escape(line)}[/]")
         self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/] {CLOSING[run.verdict]}")
+
+    def between(self, number: int, wanted: int, verdicts: Sequence[Verdict]) -> None:
+        """One of several runs is over."""
+        counts = [f"{verdicts.count(one)} {one.value}" for one in Verdict if one in verdicts]
+        self._print(f"[bold]run {number} of {wanted}[/]: {', '.join(counts)} so far\n")
 
     def close(self) -> None:
         """Stop drawing; safe to call at any time and more than once."""

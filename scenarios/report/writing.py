@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from scenarios.outcomes import Run
 from scenarios.report import document, junit, page
-from scenarios.values import Run
 from topologies import draw
 
 

@@ -8,22 +8,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from scenarios.actions import Boot, Connect, Disconnect, StartProbes, Watch
 from scenarios.lab_stage import Wish
 from scenarios.playing import Order, play
 from scenarios.report.terminal import Terminal
+from scenarios.scenario import Scenario, Step
 from scenarios.stories import provision_and_recover
-from scenarios.values import (
-    Boot,
-    Budget,
-    Connect,
-    Disconnect,
-    Expectation,
-    Scenario,
-    StartProbes,
-    Step,
-    Verdict,
-    Watch,
-)
+from scenarios.values import Budget, Expectation, Verdict
 from topologies import catalogue
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scenarios import repair, verdicts
+from scenarios.actions import IN_USE, Break, StartProbes
 from scenarios.machine import MachineUse
 from scenarios.measurements import Flow, FlowMeasurement, Outage
+from scenarios.outcomes import Outcome, Property, Run, Struck
 from scenarios.stories import provision_and_recover
-from scenarios.values import IN_USE, Break, Event, Outcome, Run, StartProbes, Verdict
+from scenarios.values import Event, Verdict
 from topologies import catalogue
 
 QUIET = MachineUse(seconds=3.0, cpus=2, pressure=0.04, busy=0.3, steal=0.0, foreign=0.02)
@@ -69,7 +71,8 @@ def run(verdict_of_cut: Verdict | None = None) -> Run:
             )
             for one in measured:
                 totals.setdefault(one.flow, []).extend(one.outages)
-        told = repair.explain(fault, injected, measured, here)
+        faults = () if fault is None else (Struck(fault, injected, injected + 1.5),)
+        told = repair.explain(faults, measured, here)
         findings = verdicts.judge_step(step.budget, (), "", measured, QUIET)
         verdict = verdicts.worst(finding.verdict for finding in findings)
         if step.name == "cut" and verdict_of_cut is not None:
@@ -78,7 +81,7 @@ def run(verdict_of_cut: Verdict | None = None) -> Run:
         events += here
         outcomes.append(
             Outcome(
-                step, verdict, findings, started, ended, injected, injected and injected + 1.5, fault,
+                step, verdict, findings, started, ended, faults,
                 measured, told.text, told.trail,
                 {"online_after_s": 1.43} if step.name == "connect" else {}, QUIET.as_document(),
             )
@@ -94,4 +97,5 @@ def run(verdict_of_cut: Verdict | None = None) -> Run:
     return Run(
         scenario, "demo", verdicts.worst(o.verdict for o in outcomes if o.verdict), tuple(outcomes), whole,
         tuple(events), 1000.0, clock, "2026-11-22T17:00:00+00:00", QUIET.as_document(),
+        (Property("no forwarding loop", Verdict.PASS, len(outcomes)),),
     )  # fmt: skip

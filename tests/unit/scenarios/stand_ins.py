@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from scenarios.actions import Change
 from scenarios.machine import MachineUse, Snapshot, SwitchStall
 from scenarios.measurements import Flow, FlowMeasurement, Outage
+from scenarios.safety.values import Survey
 from scenarios.stage import ConnectionStatus, ServiceStatus, StageError
 from scenarios.values import Event
 from topologies.model import Topology
@@ -68,6 +70,10 @@ class FakeStage:
         """Outage in ms of a flow in each window that begins before its fault."""
         self.state = "ONLINE"
         self.left: tuple[str, ...] = ()
+        self.apart: tuple[str, ...] = ()
+        self.tables: dict[str, str] = {}
+        """What a survey finds, by gateway."""
+        self.strays: dict[str, int] = {}
         self.restarts = 0
         self.events: list[Event] = []
         self.found_stalls: tuple[SwitchStall, ...] = ()
@@ -124,6 +130,20 @@ class FakeStage:
 
     def path_in_use(self) -> str:
         return "main-east-1"
+
+    def paths(self) -> tuple[str, ...]:
+        return ("main-east-1", "main-east-2")
+
+    def change(self, change: Change) -> Mapping[str, Any]:
+        self._ask("change", f"{change.do} {change.resource} {change.name}")
+        return {"revision": 2}
+
+    def disagreements(self) -> Sequence[str]:
+        return self.apart
+
+    def survey(self) -> Survey:
+        self._ask("survey")
+        return Survey(self.clock.now(), dict(self.tables), dict(self.strays))
 
     def inject(self, fault: Mapping[str, Any]) -> str:
         self._ask("inject", fault["kind"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scenarios.liveness import false_alarms, losses
+from scenarios.outcomes import Struck
 from scenarios.values import Event
 from topologies import catalogue
 
@@ -45,8 +46,9 @@ def test_a_session_that_was_not_up_cannot_be_lost():
     assert losses([logged(10, "main-gw1", "wan1", was="init")]) == ()
 
 
-def alarms(events, fault=None, injected=None) -> list[str]:
-    return [f"{one.node} {one.interface}" for one in false_alarms(events, fault, injected, TOPOLOGY)]
+def alarms(events, fault=None, injected=0.0) -> list[str]:
+    faults = () if fault is None else (Struck(fault, injected),)
+    return [f"{one.node} {one.interface}" for one in false_alarms(events, faults, TOPOLOGY)]
 
 
 def test_without_a_fault_every_loss_is_a_false_alarm():

@@ -6,6 +6,7 @@ import pytest
 
 from scenarios import repair, telling
 from scenarios.measurements import Flow
+from scenarios.outcomes import Struck
 from scenarios.values import Event
 
 from .sample import flow_measurement
@@ -23,24 +24,28 @@ def bfd(t, node="east-gw1", interface="wan1", was="up", state="down"):
     return Event(t, f"switch/{node}", "bfd", {"interface": interface, "was": was, "state": state})
 
 
+def struck(fault) -> tuple[Struck, ...]:
+    return (Struck(fault, 100.0),)
+
+
 def test_without_a_fault_nothing_is_claimed():
-    assert repair.explain(None, None, measured(), []) == repair.NOTHING
+    assert repair.explain((), measured(), []) == repair.NOTHING
 
 
 def test_a_silent_fault_was_found_by_bfd():
-    told = repair.explain({"kind": "blackhole", "link": "main-east-1"}, 100.0, measured(26), [bfd(100.024)])
+    told = repair.explain(struck({"kind": "blackhole", "link": "main-east-1"}), measured(26), [bfd(100.024)])
     assert told.text == "fast-failover group (BFD down on east-gw1 wan1, packets again after 26 ms)"
 
 
 def test_a_cut_was_seen_by_the_carrier():
     gone = Event(100.009, "agent/main-gw1", "port", {"interface": "wan1", "link_up": False, "bfd": "up"})
-    told = repair.explain(CUT, 100.0, measured(10), [gone, bfd(100.03)])
+    told = repair.explain(struck(CUT), measured(10), [gone, bfd(100.03)])
     assert told.text == "fast-failover group (no carrier on main-gw1 wan1, packets again after 10 ms)"
 
 
 @pytest.mark.parametrize("events", [[], [bfd(99.5)], [bfd(103.0)], [bfd(100.02, was="init")]])
 def test_no_detection_is_claimed_that_the_timeline_does_not_show(events):
-    told = repair.explain(CUT, 100.0, measured(8), events)
+    told = repair.explain(struck(CUT), measured(8), events)
     assert told.text == "fast-failover group (packets again after 8 ms)"
 
 
@@ -51,7 +56,7 @@ def test_a_restart_is_timed_from_the_end_of_the_process():
         Event(100.81, "lab", "service-ready", {"service": "speaker@main-gw1"}),
         Event(100.05, "agent/east-gw1", "bgp-route", {"stale": ["10.0.1.0/24", "fdce:11:0:1::/64"]}),
     ]
-    told = repair.explain(CRASH, 100.0, measured(), events)
+    told = repair.explain(struck(CRASH), measured(), events)
     assert told.text == (
         "nothing to repair: forwarding went on; supervisor restarted speaker@main-gw1 in 0.8 s; "
         "graceful restart kept 2 routes"
@@ -60,7 +65,7 @@ def test_a_restart_is_timed_from_the_end_of_the_process():
 
 def test_a_process_that_stays_away_is_told():
     events = [Event(100.01, "lab", "service-exit", {"service": "speaker@main-gw1"})]
-    assert "has not come back" in repair.explain(CRASH, 100.0, measured(), events).text
+    assert "has not come back" in repair.explain(struck(CRASH), measured(), events).text
 
 
 def test_the_trail_goes_from_cause_to_effect_and_says_nothing_twice():
@@ -72,7 +77,7 @@ def test_the_trail_goes_from_cause_to_effect_and_says_nothing_twice():
         Event(99.0, "lab", "service-exit", {"service": "old"}),
         Event(100.3, "agent/main-gw1", "hint", {}),
     ]
-    trail = repair.explain(CUT, 100.0, measured(26), events).trail
+    trail = repair.explain(struck(CUT), measured(26), events).trail
     assert [mark.text for mark in trail] == [
         "the fault takes hold",
         "east-gw1: BFD on wan1 is down",
@@ -101,5 +106,5 @@ def test_events_in_words(event, words):
 def test_a_freeze_that_cost_nothing_was_saved_by_the_last_resort():
     fault = {"kind": "freeze", "service": "switch@main-gw1", "seconds": 0.1}
     events = [bfd(100.027), bfd(100.029, interface="wan2")]
-    assert repair.explain(fault, 100.0, measured(), events).text.startswith("last-resort bucket")
-    assert repair.explain(fault, 100.0, measured(), events[:1]).text.startswith("nothing to repair")
+    assert repair.explain(struck(fault), measured(), events).text.startswith("last-resort bucket")
+    assert repair.explain(struck(fault), measured(), events[:1]).text.startswith("nothing to repair")

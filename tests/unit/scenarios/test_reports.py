@@ -13,9 +13,10 @@ import jsonschema
 import pytest
 from rich.console import Console
 
+from scenarios.outcomes import Outcome
 from scenarios.report import document, junit, page, picture, writing
 from scenarios.report.terminal import Terminal
-from scenarios.values import Outcome, Verdict
+from scenarios.values import Verdict
 
 from . import sample
 
@@ -38,7 +39,7 @@ def test_the_document_has_what_was_promised():
     assert cut["budget"]["why"]
     assert {"sent", "received", "lost", "duplicated", "reordered", "outages"} <= rendered["probes"][0].keys()
     assert {"start_s", "duration_ms"} <= rendered["probes"][0]["outages"][0].keys()
-    assert {"t_s", "source", "kind", "detail"} == rendered["timeline"][0].keys()
+    assert {"t_s", "source", "kind", "detail", "cause"} == rendered["timeline"][0].keys()
     assert rendered["timeline"] == sorted(rendered["timeline"], key=lambda event: event["t_s"])
 
 

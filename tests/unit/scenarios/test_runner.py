@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from scenarios.measurements import FlowMeasurement
+from scenarios.outcomes import Run
 from scenarios.progress import Silent
-from scenarios.runner import Runner, describe
+from scenarios.breaking import describe
+from scenarios.runner import Runner
 from scenarios.stage import StageError, StageGoneError
 from scenarios.stories import provision_and_recover
-from scenarios.values import Event, Run, Verdict
+from scenarios.values import Event, Verdict
 from tests.unit.scenarios.stand_ins import FakeStage, ManualClock
 from topologies import catalogue
 
@@ -64,7 +66,7 @@ def test_a_good_lab_passes_every_step_in_order(stage: FakeStage, clock: ManualCl
 def test_a_fault_that_lasts_is_cleared_and_one_that_is_over_is_not(stage: FakeStage, clock: ManualClock):
     run = play(stage, clock)
     outcomes = {one.step.name: one for one in run.outcomes}
-    assert outcomes["cut"].fault == {"kind": "cut", "link": "main-east-1"}
+    assert [struck.fault for struck in outcomes["cut"].faults] == [{"kind": "cut", "link": "main-east-1"}]
     assert outcomes["cut"].cleared == pytest.approx(outcomes["cut"].injected + 1.5)
     assert outcomes["crash-agent"].cleared is None
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from scenarios import catalogue, checks
+from scenarios.actions import IN_USE, Boot, Break, Connect, Disconnect, Watch
 from scenarios.stories import provision_and_recover as story
 from scenarios.stories.story import UnsuitableTopologyError
-from scenarios.values import IN_USE, Boot, Break, Connect, Disconnect, Expectation, Watch
+from scenarios.values import Expectation
 from topologies import catalogue as topologies
 
 
@@ -94,7 +95,7 @@ def test_every_problem_is_reported_at_once_with_its_place():
     assert "steps[4] (cut): fault.link" in text
     assert "steps[1] (connect): 'main' cannot be connected to itself" in text
     assert "steps[3] (calm): there is no condition 'deliverin'" in text
-    assert "steps[9] (crash-agent): hold_s and phase_s" in text
+    assert "steps[9] (crash-agent): hold_s -1: seconds cannot be negative" in text
     assert "crsh" in text
     assert error.value.exit_code == 2
 
@@ -102,8 +103,8 @@ def test_every_problem_is_reported_at_once_with_its_place():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"name": "connect"}, "another step has that name"),
-        ({"do": Connect("main", "west")}, "there is no cell 'west'; there are: main, east"),
+        ({"name": "connect"}, "another step is called 'connect'"),
+        ({"do": Connect("main", "west")}, "there is no cell 'west'; did you mean 'east'"),
         ({"do": Break({"kind": "cut", "link": IN_USE}, 1, restarts="agent@x")}, "no service 'agent@x'"),
         ({"then": (Expectation("delivering", "x", 0),)}, "deadline above 0 s"),
     ],

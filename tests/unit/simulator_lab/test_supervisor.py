@@ -119,7 +119,7 @@ class World:
         )
 
     def kinds(self, service: str) -> list[str]:
-        entries = timeline.read(self.journal)
+        entries = timeline.Follower(self.journal).entries()
         return [entry.kind for entry in entries if entry.detail.get("service") == service]
 
 
