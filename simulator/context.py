@@ -5,8 +5,9 @@ daemon calls two functions of `simulator.faults`:
 
     parse(document: Mapping[str, Any], inventory: Inventory) -> Fault
         pure; raises FaultError, a ValueError, for what is wrong with the document
-    async apply(fault: Fault, context: FaultContext) -> Undo | None
-        raises FaultError or FaultTargetError with nothing half-done; None: over at once, nothing to take back
+    async apply(fault, context, identity, when_over) -> Undo | None
+        raises FaultError or FaultTargetError with nothing half-done; None: over at once, nothing to take back;
+        `when_over` is called when a fault that runs by itself (a flapping link) has come to its end
 
 and keeps the undo, under the id it gives to the client, until the fault is cleared. A fault that ends by
 itself (a freeze of 100 ms) is awaited inside `apply`. Values and protocols only: no I/O here.
@@ -18,6 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from simulator.services import ServiceSpec
 from topologies.model import Link, Topology
 
 SEGMENT_NODE = "mgmt"
@@ -97,6 +99,26 @@ class ServiceControl(Protocol):
         """Stop it in order and start it again; returns once it is ready (bounded)."""
         ...
 
+    async def stop(self) -> None:
+        """Stop it in order and keep it stopped until `start` (bounded)."""
+        ...
+
+    async def start(self) -> None:
+        """Start it and keep it running; returns once it is ready (bounded). Harmless while it runs."""
+        ...
+
+
+class FirewallDoor(Protocol):
+    """The nft rule sets of one node, at hand: `run` takes well under a millisecond."""
+
+    def run(self, commands: str) -> str:
+        """All of these commands or none. Returns what is wrong, "" when it is done."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the node."""
+        ...
+
 
 class FaultContext(Protocol):
     """The lab as a fault sees it. Everything is inside the sandbox; nothing here reaches the host."""
@@ -131,6 +153,21 @@ class FaultContext(Protocol):
 
         Down takes the carrier from the other end of the cable. Raises FaultTargetError if there is none.
         """
+        ...
+
+    def firewall(self, node: str) -> FirewallDoor:
+        """A door to the node's rule sets, to be closed. Raises FaultTargetError and FirewallMissingError."""
+        ...
+
+    async def add_service(self, spec: ServiceSpec, within: float) -> None:
+        """Run one more supervised service; returns when it is ready. One of that name must not be there.
+
+        Raises FaultTargetError when it is not ready in that many seconds; it is then gone again.
+        """
+        ...
+
+    async def remove_service(self, name: str) -> None:
+        """Stop such a service and forget it. Harmless when there is none."""
         ...
 
     async def run(

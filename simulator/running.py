@@ -19,9 +19,11 @@ from simulator import faults, ovs, sandbox
 from simulator.background import Background
 from simulator.context import SEGMENT_NODE, Completed, FaultTargetError, Inventory, Undo
 from simulator.errors import LabUsageError, UnknownTargetError
+from simulator.firewall import Firewall
 from simulator.mininet_backend import Network
 from simulator.processes import Program, Reaper
 from simulator.protocol import Spawn
+from simulator.services import ServiceSpec
 from simulator.supervisor import Service, Supervisor, Surroundings
 from simulator.timeline import Recorder
 from simulator.view import FaultView, LabView, NodeView
@@ -80,6 +82,7 @@ class RunningLab:
         )
         self.background = Background(reaper, self._recorder, logs)
         self._faults: dict[str, tuple[FaultView, Undo]] = {}
+        self._faults_over: set[str] = set()
         self._fault_number = 0
         self._one_change = asyncio.Lock()
         # pyroute2's calls block and must not run where an event loop does; setns acts on a thread.
@@ -115,6 +118,18 @@ class RunningLab:
     def set_interface(self, node: str, interface: str, *, up: bool) -> None:
         """Raises FaultTargetError."""
         self._network.set_interface(node, interface, up=up)
+
+    def firewall(self, node: str) -> Firewall:
+        """Raises FaultTargetError and FirewallMissingError."""
+        return Firewall(self._network.namespace(node))
+
+    async def add_service(self, spec: ServiceSpec, within: float) -> None:
+        """Raises FaultTargetError."""
+        await self.supervisor.add(spec, within)
+
+    async def remove_service(self, name: str) -> None:
+        """Harmless when there is none."""
+        await self.supervisor.remove(name)
 
     async def run(
         self, node: str, argv: Sequence[str], *, stdin: str | None = None, within: float = 10.0
@@ -173,21 +188,26 @@ class RunningLab:
         self._fault_number += 1
         identity = f"f{self._fault_number}"
         since = self.clock.now()
-        self.record("fault-inject", id=identity, fault=dict(document))
-        undo = await faults.apply(fault, self)
+        undo = await faults.apply(fault, self, identity, lambda: self._over(identity))
         if undo is None:
-            self.record("fault-over", id=identity)
             return ""
-        self._faults[identity] = (FaultView(identity, dict(document), since), undo)
+        if identity not in self._faults_over:
+            self._faults[identity] = (FaultView(identity, dict(document), since), undo)
         return identity
 
+    def _over(self, identity: str) -> None:
+        """It has come to its end by itself; whoever injected it may still clear it."""
+        self._faults_over.add(identity)
+        self._faults.pop(identity, None)
+
     async def clear(self, identity: str) -> None:
-        """Take a fault back. Raises UnknownTargetError."""
+        """Take a fault back; harmless for one that ended by itself. Raises UnknownTargetError."""
+        if identity in self._faults_over:
+            return
         if identity not in self._faults:
             known = ", ".join(self._faults) or "none"
             raise UnknownTargetError(f"there is no fault {identity!r} in force; there are: {known}")
         _, undo = self._faults[identity]
-        self.record("fault-clear", id=identity)
         await undo()
         self._faults.pop(identity, None)  # only now: an undo that failed can be asked for again
 

@@ -107,7 +107,12 @@ def controller_socket(gateway: Gateway) -> str:
 
 def speaker_directory(gateway: Gateway) -> str:
     """Path of the speaker's private directory."""
-    return f"{node_directory(gateway.name)}/speaker"
+    return speaker_directory_on(gateway.name)
+
+
+def speaker_directory_on(gateway: str) -> str:
+    """The same, for the name of a gateway."""
+    return f"{node_directory(gateway)}/speaker"
 
 
 def bfd_interval_ms(topology: Topology) -> int:

@@ -128,6 +128,15 @@ class Service:
         self.begin()
         await self._group.wait_ready(READY_SECONDS, only=(self,))
 
+    async def stop(self) -> None:
+        """Stop it in order and keep it stopped."""
+        await self.end()
+
+    async def start(self) -> None:
+        """Keep it running again; return once it is ready. Raises NotReadyError."""
+        self.begin()
+        await self._group.wait_ready(READY_SECONDS, only=(self,))
+
     # --- life ------------------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -259,6 +268,28 @@ class Supervisor:
             self._services[spec.name] = Service(spec, self._around, self)
         for service in self.services:
             service.begin()
+
+    async def add(self, spec: ServiceSpec, within: float) -> None:
+        """Start one more and return when it is ready. Raises FaultTargetError, and it is gone again."""
+        if spec.name in self._services:
+            raise FaultTargetError(f"there is a service {spec.name!r} already")
+        service = self._services[spec.name] = Service(spec, self._around, self)
+        service.begin()
+        try:
+            await self.wait_ready(within, only=(service,))
+        except NotReadyError as error:
+            await self.remove(spec.name)
+            raise FaultTargetError(str(error)) from error
+        except BaseException:
+            await self.remove(spec.name)
+            raise
+
+    async def remove(self, name: str) -> None:
+        """Stop one and forget it. Harmless when there is none."""
+        service = self._services.pop(name, None)
+        if service is not None:
+            await service.end()
+            self.changed()
 
     async def end_on(self, node: str) -> None:
         """Stop and forget the services of a node."""

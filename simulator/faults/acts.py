@@ -1,58 +1,94 @@
-"""Faults to acts: which steps a fault is made of, and how they are done together and taken back together.
+"""Faults to acts: which steps a fault is made of, and how long they are held.
 
-`steps_of` is the whole meaning of a fault; `apply` carries the steps out. Every injection and every clearing
-is written into the timeline with the moments just before and just after the act (`t_before`, `t_after`).
+`steps_of` is the whole meaning of a fault; `injection` carries the steps out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Sequence
+from collections.abc import Callable
 
 from simulator.context import SEGMENT_NODE, FaultContext, Undo
 from simulator.faults import rules
-from simulator.faults.errors import FaultError
+from simulator.faults.acts_routing import routing_steps
+from simulator.faults.flapping import Flapping
+from simulator.faults.injection import KINDS, Injection
+from simulator.faults.parsing_nodes import bus_links
+from simulator.faults.routing import Flood, Hijack, Leak, Malformed, ResetSession, Withdraw
 from simulator.faults.steps import Frozen, InterfaceDown, Killed, NftTable, Restarted, RootQdisc, Step
 from simulator.faults.values import (
+    All,
     Blackhole,
+    Control,
     Crash,
     Cut,
     Delay,
     Direction,
     Fault,
+    Flap,
     Freeze,
+    Isolate,
     Loss,
     Partition,
     Rate,
     Restart,
+    lasts,
     to_document,
 )
-from topologies.model import Link, LinkKind, Port
+from topologies.model import Cell, Link, LinkKind, Port
+
+FLAP_KINDS = ("flap", "flap-over")
+"""The lines of a whole train; each beat in it has the lines of a fault."""
+
+_WATCHERS: set[asyncio.Task[None]] = set()
 
 
-async def apply(fault: Fault, context: FaultContext) -> Undo | None:
+async def apply(
+    fault: Fault, context: FaultContext, identity: str = "", when_over: Callable[[], None] = lambda: None
+) -> Undo | None:
     """Do it. Returns the undo, or None for a fault that is over when this returns.
 
     A fault with `seconds` is held for so long here and taken back, also when the caller is cancelled.
-    Raises FaultError (this machine cannot do it) or FaultTargetError (no such target) with nothing half-done.
-    The undo may be called any number of times; only the first call acts.
+    `identity` stands in the timeline; `when_over` is called when a fault that runs by itself has come to its
+    end. Raises FaultError (this machine cannot do it) or FaultTargetError (no such target) with nothing
+    half-done. The undo may be called any number of times; only the first call acts.
     """
-    injection = _Injection(fault, context, steps_of(fault, context, secrets.token_hex(4)))
+    steps = steps_of(fault, context, identity)
+    detail = {"id": identity, "fault": to_document(fault)}
+    injection = Injection(context, steps, detail, FLAP_KINDS if isinstance(fault, Flap) else KINDS)
     await injection.inject()
-    if isinstance(fault, Crash | Restart):
+    if all(step.final for step in steps):
         return None
-    if fault.seconds is None:
+    seconds = lasts(fault)
+    if seconds is None:
+        trains = [step for step in steps if isinstance(step, Flapping)]
+        if len(trains) == len(steps):
+            watcher = asyncio.create_task(_watch(trains, injection, when_over), name=f"watch {identity}")
+            _WATCHERS.add(watcher)
+            watcher.add_done_callback(_WATCHERS.discard)
         return injection.clear
     try:
-        await context.clock.sleep(fault.seconds)
+        await context.clock.sleep(seconds)
     finally:
         await injection.clear()
     return None
 
 
-def steps_of(fault: Fault, context: FaultContext, token: str) -> tuple[Step, ...]:
-    """The acts of a fault. `token` tells this injection from every other. Raises FaultTargetError."""
+async def _watch(trains: list[Flapping], injection: Injection, when_over: Callable[[], None]) -> None:
+    for train in trains:
+        await train.finished()
+    await injection.clear()
+    when_over()
+
+
+def steps_of(fault: Fault, context: FaultContext, identity: str) -> tuple[Step, ...]:
+    """The acts of a fault, in the lab as it is now. `identity` is the fault's. Raises FaultTargetError."""
+    token = secrets.token_hex(4)  # tells this injection from every other
+    if isinstance(fault, All):
+        return tuple(step for each in fault.faults for step in steps_of(each, context, identity))
+    if isinstance(fault, Flap):
+        return (Flapping(fault, identity, steps_of),)
     if isinstance(fault, Crash):
         return (Killed(fault.service),)
     if isinstance(fault, Freeze):
@@ -60,7 +96,14 @@ def steps_of(fault: Fault, context: FaultContext, token: str) -> tuple[Step, ...
     if isinstance(fault, Restart):
         return (Restarted(fault.service),)
     if isinstance(fault, Partition):
-        return (_partition(fault, context, rules.table_name(token)),)
+        name = f"partition {' / '.join(' '.join(group) for group in fault.groups)}"
+        return (_separate(fault.groups, context, rules.table_name(token), name),)
+    if isinstance(fault, Isolate):
+        return _isolate(fault, context, rules.table_name(token))
+    if isinstance(fault, Malformed):
+        raise NotImplementedError
+    if isinstance(fault, ResetSession | Withdraw | Leak | Hijack | Flood):
+        return routing_steps(fault, context)
     link = context.link(fault.link)
     if isinstance(fault, Cut):
         return tuple(InterfaceDown(port.node, port.name) for port in ends_to_take_down(link))
@@ -87,70 +130,49 @@ def ends_to_take_down(link: Link) -> tuple[Port, ...]:
 
 def _impair(fault: Blackhole | Loss | Delay | Rate, port: Port, table: str) -> Step:
     name = f"{fault.kind} {fault.link}"
-    table = f"{table}_{port.name.replace('-', '_')}"
     if isinstance(fault, Blackhole):
-        return NftTable(port.node, "netdev", table, rules.drop_all(table, port.name), name)
+        return _drop_all(port, table, name)
+    table = _table_of(table, port)
     if isinstance(fault, Loss):
         return NftTable(port.node, "netdev", table, rules.drop_some(table, port.name, fault.percent), name)
     if isinstance(fault, Delay):
-        return RootQdisc(port.node, port.name, rules.netem_delay(fault.milliseconds), name)
+        discipline = rules.netem_delay(fault.milliseconds, fault.jitter_ms)
+        return RootQdisc(port.node, port.name, discipline, name)
     return RootQdisc(port.node, port.name, rules.tbf_rate(fault.mbit), name)
 
 
-def _partition(fault: Partition, context: FaultContext, table: str) -> Step:
+def _drop_all(port: Port, table: str, name: str) -> Step:
+    table = _table_of(table, port)
+    return NftTable(port.node, "netdev", table, rules.drop_all(table, port.name), name)
+
+
+def _table_of(table: str, port: Port) -> str:
+    """Two ends of a link may be in one namespace, so that each needs a table of its own."""
+    return f"{table}_{port.node.replace('-', '_')}_{port.name.replace('-', '_')}"
+
+
+def _isolate(fault: Isolate, context: FaultContext, table: str) -> tuple[Step, ...]:
+    name = f"isolate {fault.target} {fault.cell}"
+    cell = context.inventory.topology.cell(fault.cell)
+    if fault.target is Control.MANAGER:
+        managers = {each.manager_node for each in context.inventory.topology.cells} - {None}
+        groups = (
+            tuple(gateway.name for gateway in cell.gateways),
+            tuple(map(str, sorted(managers, key=str))),
+        )
+        return (_separate(groups, context, table, name),)
+    links = bus_links(context.inventory, cell) if fault.target is Control.BUS else _control(context, cell)
+    return tuple(_drop_all(port, table, name) for link in links for port in (link.a, link.b))
+
+
+def _control(context: FaultContext, cell: Cell) -> tuple[Link, ...]:
+    gateways = {gateway.name for gateway in cell.gateways}
+    links = context.inventory.links.values()
+    return tuple(link for link in links if link.kind is LinkKind.CONTROL and link.a.node in gateways)
+
+
+def _separate(groups: tuple[tuple[str, ...], ...], context: FaultContext, table: str, name: str) -> Step:
     """Between the ports of the management bridge, in the namespace that holds it."""
-    ports = [
-        link.b.name
-        for link in context.inventory.links.values()
-        if link.kind is LinkKind.MANAGEMENT and link.a.node in fault.nodes
-    ]
-    return NftTable(
-        SEGMENT_NODE, "bridge", table, rules.separate(table, ports), f"partition {' '.join(fault.nodes)}"
-    )
-
-
-class _Injection:
-    """One fault in force: its steps, done together, undone together, once."""
-
-    def __init__(self, fault: Fault, context: FaultContext, steps: Sequence[Step]) -> None:
-        self._document = to_document(fault)
-        self._context = context
-        self._steps = steps
-        self._lock = asyncio.Lock()
-        self._in_force = False
-
-    async def inject(self) -> None:
-        before = self._context.clock.now()
-        try:
-            await _together([step.do(self._context) for step in self._steps])
-        except BaseException:  # a cancelled caller too: nothing may stay half-done
-            await self._undo_steps()
-            raise
-        self._in_force = True
-        self._record("fault", before)
-
-    async def clear(self) -> None:
-        async with self._lock:
-            if not self._in_force:
-                return
-            before = self._context.clock.now()
-            await self._undo_steps()
-            self._in_force = False
-            self._record("fault-cleared", before)
-
-    async def _undo_steps(self) -> None:
-        await _together([step.undo(self._context) for step in reversed(self._steps)])
-
-    def _record(self, kind: str, before: float) -> None:
-        self._context.record(kind, fault=self._document, t_before=before, t_after=self._context.clock.now())
-
-
-async def _together(acts: Sequence[Awaitable[None]]) -> None:
-    """At the same time, so that both directions fail together; the first error once all have ended."""
-    results = await asyncio.gather(*acts, return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
-    refusals = [error for error in errors if isinstance(error, FaultError)]
-    if refusals:
-        raise FaultError(*dict.fromkeys(problem for error in refusals for problem in error.problems))
-    if errors:
-        raise errors[0]
+    links = [link for link in context.inventory.links.values() if link.kind is LinkKind.MANAGEMENT]
+    ports = [[link.b.name for link in links if link.a.node in group] for group in groups]
+    return NftTable(SEGMENT_NODE, "bridge", table, rules.separate(table, ports), name)

@@ -52,3 +52,23 @@ def parse_yaml(text: str, inventory: Inventory, source: str = "faults.yaml") -> 
     if problems:
         raise FaultError(*problems)
     return tuple(faults)
+
+
+def together(text: str, source: str, seconds: float | None = None) -> dict[str, Any]:
+    """One `all` of every fault in the text. Raises FaultError; what the faults say is not checked here."""
+    found = [plain(document) for _, document in documents(text, source)]
+    return {"kind": "all", "faults": found, **({} if seconds is None else {"seconds": seconds})}
+
+
+def plain(value: Any) -> Any:
+    """The same without what the YAML reader adds, so that it can be sent as JSON."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)

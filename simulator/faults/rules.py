@@ -7,7 +7,8 @@ packet sockets that Open vSwitch's userspace datapath reads, so it would see not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 SCALE = 100_000
 """Loss is set in steps of 1/SCALE: a thousandth of a percent."""
@@ -31,18 +32,29 @@ def drop_some(table: str, device: str, percent: float) -> str:
     return _egress(table, device, f"numgen random mod {SCALE} < {max(share, 1)} counter drop")
 
 
-def separate(table: str, ports: Iterable[str]) -> str:
-    """On a bridge, nothing is forwarded between these ports and the others; within each side all passes."""
-    names = ", ".join(f'"{port}"' for port in sorted(ports))
-    inside = f"{{ {names} }}"
+def separate(table: str, groups: Sequence[Iterable[str]]) -> str:
+    """On a bridge, nothing is forwarded between the ports of different groups; within each all passes.
+
+    One group alone is separated from all other ports. Ports in no group reach everybody.
+    """
+    sets = ["{ " + ", ".join(f'"{port}"' for port in sorted(group)) + " }" for group in groups]
+    if len(sets) == 1:
+        pairs = [(sets[0], f"!= {sets[0]}"), (f"!= {sets[0]}", sets[0])]
+    else:
+        pairs = list(permutations(sets, 2))
+    rules = "".join(f"  iifname {here} oifname {there} counter drop\n" for here, there in pairs)
     return (
         f"table bridge {table} {{\n"
         " chain apart {\n"
         "  type filter hook forward priority filter; policy accept;\n"
-        f"  iifname {inside} oifname != {inside} counter drop\n"
-        f"  iifname != {inside} oifname {inside} counter drop\n"
+        f"{rules}"
         " }\n}\n"
     )
+
+
+def remove(family: str, table: str) -> str:
+    """The table is gone, with all that is in it."""
+    return f"delete table {family} {table}"
 
 
 def _egress(table: str, device: str, rule: str) -> str:
@@ -55,9 +67,14 @@ def _egress(table: str, device: str, rule: str) -> str:
     )
 
 
-def netem_delay(milliseconds: float) -> tuple[str, ...]:
-    """The queue holds 10,000 packets, so that a delay does not become a loss at lab rates."""
-    return ("netem", "delay", f"{milliseconds:g}ms", "limit", "10000")
+QUEUE = 10_000
+"""Packets that a delay holds at most, so that it does not become a loss at lab rates."""
+
+
+def netem_delay(milliseconds: float, jitter_ms: float | None) -> tuple[str, ...]:
+    """With jitter netem reorders."""
+    jitter = () if jitter_ms is None else (f"{jitter_ms:g}ms",)
+    return ("netem", "delay", f"{milliseconds:g}ms", *jitter, "limit", str(QUEUE))
 
 
 def tbf_rate(mbit: float) -> tuple[str, ...]:

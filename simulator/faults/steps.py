@@ -6,26 +6,42 @@ when the node, interface or process is gone; it never raises for those.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from simulator.context import Completed, FaultContext, FaultTargetError
-from simulator.faults import holds
+from simulator.context import Completed, FaultContext, FaultTargetError, FirewallDoor
+from simulator.faults import holds, rules
 from simulator.faults.errors import FaultError, Problem
+from simulator.firewall import FirewallMissingError
 
 WITHIN = 5.0
 """Seconds that nft and tc may take; they need about 3 ms."""
 
 
-class Step(Protocol):
-    """One act. Used once: done at most once, undone as often as anyone likes."""
+Moments = tuple[float, float]
+"""Just before and just after an act, CLOCK_MONOTONIC seconds."""
 
-    async def do(self, context: FaultContext) -> None:
-        """Raises FaultError or FaultTargetError; what it then left is taken away by `undo`."""
+
+class Step(Protocol):
+    """One act. Used once: prepared and done at most once, undone as often as anyone likes."""
+
+    final: ClassVar[bool]
+    """It cannot be taken back, so it is done when all others have succeeded."""
+
+    async def prepare(self, context: FaultContext) -> None:
+        """What takes time and is not felt. Raises as `do`; `undo` takes it away too."""
         ...
 
-    async def undo(self, context: FaultContext) -> None:
+    async def do(self, context: FaultContext) -> Moments | None:
+        """Raises FaultError or FaultTargetError; what it then left is taken away by `undo`.
+
+        Returns the moments where it knows them better than who only sees it begin and end.
+        """
+        ...
+
+    async def undo(self, context: FaultContext) -> Moments | None:
         """Take back exactly what `do` did."""
         ...
 
@@ -34,9 +50,13 @@ class Step(Protocol):
 class InterfaceDown:
     """An interface administratively down; the other end of its cable loses the carrier."""
 
+    final: ClassVar[bool] = False
     node: str
     interface: str
     _done: bool = field(default=False, init=False)
+
+    async def prepare(self, context: FaultContext) -> None:
+        """Nothing takes time."""
 
     async def do(self, context: FaultContext) -> None:
         context.set_interface(self.node, self.interface, up=False)
@@ -62,41 +82,56 @@ class InterfaceDown:
 class NftTable:
     """A table of its own with the rules of one fault."""
 
+    final: ClassVar[bool] = False
     node: str
     family: str
     table: str
     rules: str
     fault: str
-    _begun: bool = field(default=False, init=False)
+    _door: FirewallDoor | None = field(default=None, init=False)
+    _done: bool = field(default=False, init=False)
 
-    async def do(self, context: FaultContext) -> None:
-        self._begun = True
-        done = await context.run(self.node, ("nft", "-f", "-"), stdin=self.rules, within=WITHIN)
-        if done.returncode != 0:
-            raise _refused(self.fault, f"nft {self.family} on {self.node}", done)
-
-    async def undo(self, context: FaultContext) -> None:
-        if not self._begun:
-            return
-        argv = ("nft", "delete", "table", self.family, self.table)
+    async def prepare(self, context: FaultContext) -> None:
         try:
-            done = await context.run(self.node, argv, within=WITHIN)
-        except FaultTargetError:
-            return  # the node is gone, and its rules with it
-        if done.returncode != 0 and "No such file" not in done.stderr:
-            raise _refused(self.fault, f"nft delete table {self.family} on {self.node}", done)
-        self._begun = False
+            self._door = context.firewall(self.node)
+        except FirewallMissingError as error:
+            raise FaultError(
+                Problem(self.fault, f"cannot be done here: nft on {self.node}", str(error))
+            ) from error
+
+    async def do(self, context: FaultContext) -> None:  # noqa: ARG002  # the door leads to the kernel
+        assert self._door is not None
+        said = self._door.run(self.rules)
+        if said:
+            raise refused(self.fault, f"nft {self.family} on {self.node}", said)
+        self._done = True
+
+    async def undo(self, context: FaultContext) -> None:  # noqa: ARG002
+        if self._door is None:
+            return
+        if self._done:
+            said = self._door.run(rules.remove(self.family, self.table))
+            if said and "No such file" not in said:  # somebody else took it away: all the better
+                raise refused(self.fault, f"nft delete table {self.family} on {self.node}", said)
+        self._done = False
+        door, self._door = self._door, None
+        # Closing waits until the kernel has forgotten the table (RCU, some 15 ms): nobody need wait with it.
+        asyncio.get_running_loop().run_in_executor(None, door.close)
 
 
 @dataclass(slots=True)
 class RootQdisc:
     """The one queueing discipline of an interface; a second shaping fault there is refused."""
 
+    final: ClassVar[bool] = False
     node: str
     interface: str
     discipline: tuple[str, ...]
     fault: str
     _begun: bool = field(default=False, init=False)
+
+    async def prepare(self, context: FaultContext) -> None:
+        """Nothing takes time."""
 
     async def do(self, context: FaultContext) -> None:
         if holds.holders(context, self._resource()):
@@ -112,7 +147,7 @@ class RootQdisc:
         argv = ("tc", "qdisc", "add", "dev", self.interface, "root", *self.discipline)
         done = await context.run(self.node, argv, within=WITHIN)
         if done.returncode != 0:
-            raise _refused(self.fault, f"tc {self.discipline[0]} on {self.node}", done)
+            raise refused(self.fault, f"tc {self.discipline[0]} on {self.node}", reason_of(done))
 
     async def undo(self, context: FaultContext) -> None:
         if not self._begun:
@@ -132,8 +167,12 @@ class RootQdisc:
 class Frozen:
     """A service under SIGSTOP."""
 
+    final: ClassVar[bool] = False
     service: str
     _done: bool = field(default=False, init=False)
+
+    async def prepare(self, context: FaultContext) -> None:
+        """Nothing takes time."""
 
     async def do(self, context: FaultContext) -> None:
         context.service(self.service).freeze()
@@ -156,7 +195,11 @@ class Frozen:
 class Killed:
     """A service that got SIGKILL; nothing to take back."""
 
+    final: ClassVar[bool] = True
     service: str
+
+    async def prepare(self, context: FaultContext) -> None:
+        """Nothing takes time."""
 
     async def do(self, context: FaultContext) -> None:
         context.service(self.service).kill(signal.SIGKILL)
@@ -169,7 +212,11 @@ class Killed:
 class Restarted:
     """A service stopped in order and started again; nothing to take back."""
 
+    final: ClassVar[bool] = True
     service: str
+
+    async def prepare(self, context: FaultContext) -> None:
+        """Nothing takes time."""
 
     async def do(self, context: FaultContext) -> None:
         await context.service(self.service).restart()
@@ -185,7 +232,13 @@ REMEDIES = {
 }
 
 
-def _refused(fault: str, what: str, done: Completed) -> FaultError:
-    reason = next((line for line in done.stderr.splitlines() if line.strip()), f"status {done.returncode}")
+def reason_of(done: Completed) -> str:
+    """Why a program failed, in its own words."""
+    return done.stderr if done.stderr.strip() else f"status {done.returncode}"
+
+
+def refused(fault: str, what: str, said: str) -> FaultError:
+    """What the machine said when it was asked, with the remedy that is known for it."""
+    reason = next((line for line in said.splitlines() if line.strip()), "no reason given")
     remedy = next((text for word, text in REMEDIES.items() if word in what.split()), "")
     return FaultError(Problem(fault, f"cannot be done here: {what}: {reason.strip()}", remedy))

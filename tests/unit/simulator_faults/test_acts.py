@@ -14,7 +14,9 @@ import pytest
 
 from simulator.context import Completed, FaultTargetError, Inventory
 from simulator.faults import (
+    All,
     Blackhole,
+    Control,
     Crash,
     Cut,
     Delay,
@@ -22,12 +24,14 @@ from simulator.faults import (
     Fault,
     FaultError,
     Freeze,
+    Isolate,
     Loss,
     Partition,
     Rate,
     Restart,
     apply,
 )
+from simulator.services import ServiceSpec
 from topologies.model import Link
 
 
@@ -71,6 +75,36 @@ class BookService:
     async def restart(self) -> None:
         self.restarts += 1
 
+    async def stop(self) -> None:
+        self.pid = None
+
+    async def start(self) -> None:
+        self.pid = 7
+
+
+class BookDoor:
+    """The rule sets of one node of a lab that keeps books."""
+
+    def __init__(self, lab: BookLab, node: str) -> None:
+        self.lab = lab
+        self.node = node
+
+    def run(self, commands: str) -> str:
+        made = re.match(r"table (\w+) (\w+) ", commands)
+        if made:
+            if self.node in self.lab.refuse:
+                return self.lab.refuse[self.node]
+            self.lab.tables[self.node, made[1], made[2]] = commands
+            return ""
+        removed = re.fullmatch(r"delete table (\w+) (\w+)", commands)
+        assert removed
+        if self.lab.tables.pop((self.node, removed[1], removed[2]), None) is None:
+            return "Error: Could not process rule: No such file or directory"
+        return ""
+
+    def close(self) -> None:
+        self.lab.doors -= 1
+
 
 class BookLab:
     """Keeps interfaces, tables and disciplines as a kernel does; refuses what it is told to."""
@@ -85,6 +119,7 @@ class BookLab:
         self.journal: list[tuple[str, dict[str, Any]]] = []
         self.refuse: dict[str, str] = {}
         self.gone: set[str] = set()
+        self.doors = 0
 
     @property
     def untouched(self) -> bool:
@@ -103,7 +138,7 @@ class BookLab:
         return self.services[name]
 
     def set_interface(self, node: str, interface: str, *, up: bool) -> None:
-        if node in self.gone or node in self.refuse:
+        if node in self.gone or (node in self.refuse and not up):
             raise FaultTargetError(node)
         (self.down.discard if up else self.down.add)((node, interface))
 
@@ -115,8 +150,6 @@ class BookLab:
             raise FaultTargetError(node)
         if node in self.refuse and "del" not in argv and "delete" not in argv:
             return Completed(1, "", self.refuse[node])
-        if argv[0] == "nft":
-            return self._nft(node, argv, stdin or "")
         key = (node, argv[4])
         if argv[2] == "add":
             if key in self.qdiscs:
@@ -126,14 +159,19 @@ class BookLab:
             self.qdiscs.pop(key, None)
         return Completed(0, "", "")
 
-    def _nft(self, node: str, argv: Sequence[str], stdin: str) -> Completed:
-        if argv[1] == "-f":
-            made = re.match(r"table (\w+) (\w+) ", stdin)
-            assert made
-            self.tables[node, made[1], made[2]] = stdin
-        elif self.tables.pop((node, argv[3], argv[4]), None) is None:
-            return Completed(1, "", "Error: Could not process rule: No such file or directory")
-        return Completed(0, "", "")
+    def firewall(self, node: str) -> BookDoor:
+        if node in self.gone:
+            raise FaultTargetError(node)
+        self.doors += 1
+        return BookDoor(self, node)
+
+    async def add_service(self, spec: ServiceSpec, within: float) -> None:
+        if spec.node in self.refuse:
+            raise FaultTargetError(self.refuse[spec.node])
+        self.services[spec.name] = BookService(spec.name, spec.node)
+
+    async def remove_service(self, name: str) -> None:
+        self.services.pop(name, None)
 
     def record(self, kind: str, **detail: Any) -> None:
         self.journal.append((kind, detail))
@@ -152,8 +190,12 @@ LASTING: list[Fault] = [
     Loss("main-east-1", 30),
     Delay("main-east-2", 5),
     Rate("main-h1", 10),
-    Partition(("main-gw1",)),
+    Partition((("main-gw1",),)),
+    Partition((("main-gw1",), ("east-gw1",))),
+    Isolate(Control.CONTROLLER, "main"),
+    Isolate(Control.MANAGER, "east"),
     Freeze("agent@main-gw1"),
+    All((Cut("main-east-1"), Loss("main-east-2", 5), Freeze("agent@main-gw1"))),
 ]
 
 
@@ -174,6 +216,7 @@ def test_undo_leaves_nothing_and_may_be_repeated(fault: Fault, lab: BookLab) -> 
         assert lab.untouched
 
     run(story())
+    assert lab.doors == 0, "every door is closed"
     assert [kind for kind, _ in lab.journal] == ["fault", "fault-cleared"]
     for _, detail in lab.journal:
         assert detail["t_before"] < detail["t_after"]
@@ -187,7 +230,7 @@ def test_undo_leaves_nothing_and_may_be_repeated(fault: Fault, lab: BookLab) -> 
         (Cut("main-east-1"), Cut("main-east-1")),
         (Freeze("agent@main-gw1"), Freeze("agent@main-gw1")),
         (Blackhole("main-east-1"), Blackhole("main-east-1")),
-        (Partition(("main-gw1",)), Partition(("main-mgr",))),
+        (Partition((("main-gw1",),)), Partition((("main-mgr",),))),
     ],
     ids=lambda faults: "+".join(fault.kind for fault in faults),
 )
@@ -302,3 +345,63 @@ def test_moments_have_no_undo(lab: BookLab) -> None:
     assert lab.services["speaker@main-gw1"].signals == [signal.SIGKILL]
     assert run(apply(Restart("speaker@main-gw1"), lab)) is None
     assert lab.services["speaker@main-gw1"].restarts == 1
+
+
+def test_a_partition_drops_between_groups_and_leaves_all_others_alone(lab: BookLab) -> None:
+    run(apply(Partition((("main-gw1", "main-mgr"), ("east-gw1",))), lab))
+    (((node, family, _), rules),) = lab.tables.items()
+    assert (node, family) == ("mgmt", "bridge")
+    names = {link.a.node: link.b.name for link in lab.inventory.links.values() if link.b.node == "mgmt"}
+    main = ", ".join(f'"{name}"' for name in sorted((names["main-gw1"], names["main-mgr"])))
+    east = f'"{names["east-gw1"]}"'
+    assert f"iifname {{ {main} }} oifname {{ {east} }} counter drop" in rules
+    assert f"iifname {{ {east} }} oifname {{ {main} }} counter drop" in rules
+    assert "!=" not in rules
+
+
+def test_three_groups_are_apart_two_by_two(lab: BookLab) -> None:
+    run(apply(Partition((("main-gw1",), ("main-mgr",), ("east-gw1",))), lab))
+    assert next(iter(lab.tables.values())).count("drop") == 6
+
+
+def test_an_isolated_controller_is_silent_both_ways_with_its_carrier(lab: BookLab) -> None:
+    run(apply(Isolate(Control.CONTROLLER, "main"), lab))
+    assert {node for node, _, _ in lab.tables} == {"main-gw1", "main-ctl1"}
+    assert not lab.down
+
+
+def test_an_isolated_manager_still_hears_the_other_cells(lab: BookLab) -> None:
+    run(apply(Isolate(Control.MANAGER, "east"), lab))
+    ((_, rules),) = lab.tables.items()
+    names = {link.a.node: link.b.name for link in lab.inventory.links.values() if link.b.node == "mgmt"}
+    assert names["east-gw1"] in rules
+    assert names["main-mgr"] in rules
+    assert names["main-gw1"] not in rules
+
+
+def test_all_is_one_line_one_undo_and_moments_come_last(lab: BookLab) -> None:
+    async def story() -> None:
+        undo = await apply(All((Crash("agent@main-gw1"), Cut("main-east-1"))), lab, "f1")
+        assert lab.services["agent@main-gw1"].signals == [signal.SIGKILL]
+        assert undo is not None
+        await undo()
+
+    run(story())
+    assert lab.untouched
+    assert [kind for kind, _ in lab.journal] == ["fault", "fault-cleared"]
+    assert lab.journal[0][1]["fault"]["faults"][1] == {"kind": "cut", "link": "main-east-1"}
+
+
+def test_all_or_nothing_and_what_cannot_be_taken_back_is_not_done(lab: BookLab) -> None:
+    lab.refuse["east-gw1"] = "Error: no"
+    fault = All((Crash("agent@main-gw1"), Cut("main-h1"), Loss("main-east-1", 5)))
+    with pytest.raises(FaultError):
+        run(apply(fault, lab))
+    assert lab.untouched
+    assert lab.services["agent@main-gw1"].signals == []
+    assert lab.journal == []
+
+
+def test_all_with_an_end_is_held_as_one(lab: BookLab) -> None:
+    assert run(apply(All((Cut("main-h1"), Blackhole("main-east-1")), seconds=0.1), lab)) is None
+    assert lab.untouched

@@ -46,9 +46,9 @@ from simulator.faults.words import document as words
             Blackhole("main-east-1", Direction.B_TO_A),
         ),
         ({"kind": "loss", "link": "main-h1", "percent": 0.5}, Loss("main-h1", 0.5)),
-        ({"kind": "partition", "cells": ["main"]}, Partition(("main-gw1",))),
-        ({"kind": "partition", "nodes": "main-mgr"}, Partition(("main-mgr",))),
-        ({"kind": "partition", "members": ["main", "main-mgr"]}, Partition(("main-gw1", "main-mgr"))),
+        ({"kind": "partition", "cells": ["main"]}, Partition((("main-gw1",),))),
+        ({"kind": "partition", "nodes": "main-mgr"}, Partition((("main-mgr",),))),
+        ({"kind": "partition", "members": ["main", "main-mgr"]}, Partition((("main-gw1", "main-mgr"),))),
         ({"kind": "crash", "service": "speaker@main-gw1"}, Crash("speaker@main-gw1")),
         ({"kind": "freeze", "service": "agent@east-gw1", "seconds": 0.1}, Freeze("agent@east-gw1", 0.1)),
     ],
@@ -62,7 +62,7 @@ def test_a_document_makes_its_fault(document: dict[str, Any], fault: Fault, inve
     ("document", "says"),
     [
         ({"kind": "cutt", "link": "main-east-1"}, "fault.kind: unknown fault 'cutt'; did you mean 'cut'?"),
-        ({"link": "main-east-1"}, "fault.kind: is missing; known: blackhole"),
+        ({"link": "main-east-1"}, "fault.kind: is missing; known: all, blackhole"),
         (
             {"kind": "cut", "link": "main-est-1"},
             "fault.link: there is no link 'main-est-1' in this lab; did you mean 'main-east-1'?",
@@ -149,7 +149,7 @@ def test_words_of_a_command_line(inventory: Inventory) -> None:
     made = words("loss", ["main-east-1"], {"percent": 3.0, "direction": "a-to-b", "seconds": None})
     assert parse(made, inventory) == Loss("main-east-1", 3.0, Direction.A_TO_B)
     assert parse(words("partition", ["main", "main-mgr"], {}), inventory) == Partition(
-        ("main-gw1", "main-mgr")
+        (("main-gw1", "main-mgr"),)
     )
 
 

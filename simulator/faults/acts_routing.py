@@ -1,0 +1,69 @@
+"""Faults of BGP to acts: which speaker is told what, about which peers. Reads addresses, does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_network
+
+from simulator.context import FaultContext, FaultTargetError
+from simulator.faults.routing import Flood, Hijack, Leak, ResetSession, Withdraw
+from simulator.faults.speaking import Announced, Flooding, Reset, Session, Withdrawn
+from simulator.faults.steps import Step
+from topologies.model import Cell, Link, Port
+
+
+def routing_steps(
+    fault: ResetSession | Withdraw | Leak | Hijack | Flood, context: FaultContext
+) -> tuple[Step, ...]:
+    """The acts, one for each gateway of the cell that has one of the paths. Raises FaultTargetError."""
+    cell = context.inventory.topology.cell(fault.cell)
+    if isinstance(fault, ResetSession):
+        found = session_on(context.link(fault.link), cell)
+        return (Reset(found, f"reset-session {fault.link}"),)
+    name = f"{fault.kind} {fault.cell}"
+    steps: list[Step] = []
+    for gateway, sessions in _by_gateway(fault.links, cell, context).items():
+        if isinstance(fault, Withdraw):
+            peers = tuple(session.peer for session in sessions)
+            steps.append(Withdrawn(gateway, peers, tuple(map(str, cell.prefixes)), name))
+        elif isinstance(fault, Flood):
+            steps.append(Flooding(sessions, fault.count, name))
+        else:
+            prefixes = (fault.prefix,) if isinstance(fault, Leak) else fault.prefixes
+            steps.append(Announced(gateway, advertisements(sessions, prefixes), name))
+    return tuple(steps)
+
+
+def advertisements(sessions: Iterable[Session], prefixes: Iterable[str]) -> tuple[dict[str, str], ...]:
+    """Each prefix to each peer, by the own address of the prefix's family where the path has one."""
+    names = tuple(prefixes)
+    return tuple(
+        {"peer_address": session.peer, "prefix": prefix, "next_hop": hop}
+        for session in sessions
+        for prefix in names
+        if (hop := session.next_hops.get(ip_network(prefix).version)) is not None
+    )
+
+
+def session_on(link: Link, cell: Cell) -> Session:
+    """The cell's end of the session over a path: over IPv4 where the path has it. Raises FaultTargetError."""
+    gateways = {gateway.name for gateway in cell.gateways}
+    near, far = (link.a, link.b) if link.a.node in gateways else (link.b, link.a)
+    ours, theirs = _addresses(near), _addresses(far)
+    version = next((version for version in (4, 6) if version in ours and version in theirs), None)
+    if version is None:
+        raise FaultTargetError(f"link {link.name!r} has no addresses for a BGP session")
+    return Session(near.node, theirs[version], ours)
+
+
+def _addresses(port: Port) -> dict[int, str]:
+    """The first address of each IP version."""
+    return {address.version: str(address.ip) for address in reversed(port.addresses)}
+
+
+def _by_gateway(links: Iterable[str], cell: Cell, context: FaultContext) -> dict[str, tuple[Session, ...]]:
+    found: dict[str, tuple[Session, ...]] = {}
+    for name in links:
+        session = session_on(context.link(name), cell)
+        found[session.gateway] = (*found.get(session.gateway, ()), session)
+    return found
