@@ -6,9 +6,44 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from cliff.command import Command
 from cliff.lister import Lister
 
 from cellnet_core.cli import base
+
+
+class Enrol(Command):
+    """Print a one-time token, with which the agent of a gateway gets its credential."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("cell")
+        parser.add_argument("gateway")
+        parser.add_argument(
+            "--life", type=int, metavar="SECONDS", help="how long it can be used (default: an hour)"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        with base.client_of(self) as client:
+            issued = client.enrol_agent(parsed_args.cell, parsed_args.gateway, parsed_args.life)
+        # The token alone, so that it can be sent to a file; what it is goes to people.
+        self.app.stdout.write(f"{issued['token']}\n")
+        self.app.LOG.warning("for the agent of this gateway only, once, until %s", issued["expires_at"])
+
+
+class Revoke(Command):
+    """Void the credential of an agent, and all tokens for it. Its gateway goes on as it is."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("cell")
+        parser.add_argument("gateway")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        with base.client_of(self) as client:
+            client.revoke_agent(parsed_args.cell, parsed_args.gateway)
 
 
 class List(Lister):

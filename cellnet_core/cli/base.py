@@ -103,7 +103,8 @@ HIDDEN = ("links",)
 def client_of(command: Command) -> Client:
     """A client of the manager that the user means. Raises UsageError and NoManagerError."""
     options = command.app.options
-    return Client.connect(locate.from_environment(options.url, options.lab))
+    url = locate.from_environment(options.url, options.lab)
+    return Client.connect(url, token=locate.token(options.token_file), ca_file=options.os_cacert)
 
 
 def changed(document: Mapping[str, Any], names: Sequence[str], changes: Mapping[str, Any]) -> dict[str, Any]:

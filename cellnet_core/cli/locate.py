@@ -48,6 +48,19 @@ def manager_url(url: str | None, lab: str | None, directory: Path) -> str:
     return f"unix://{next(iter(running.values()))}"
 
 
+def token(file: str | None) -> str | None:
+    """What the user shows the manager: from the file, else from $CELLNET_TOKEN. Raises UsageError.
+
+    Not from the command line, which everybody on the machine can read.
+    """
+    if file is None:
+        return os.environ.get("CELLNET_TOKEN") or None
+    try:
+        return Path(file).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file {file}: {error}") from error
+
+
 def _running(directory: Path) -> dict[str, Path]:
     """Labs whose manager's socket has somebody behind it, by name."""
     sockets = sorted(directory.glob(f"*/{SOCKET}"))

@@ -70,6 +70,18 @@ class CellnetApp(App):
             default=os.environ.get("CELLNET_LAB"),
             help="The lab whose manager to talk to. Default: $CELLNET_LAB, else the only one running.",
         )
+        parser.add_argument(
+            "--token-file",
+            metavar="FILE",
+            default=os.environ.get("CELLNET_TOKEN_FILE"),
+            help="Holds the token to show the manager. Default: $CELLNET_TOKEN_FILE, else $CELLNET_TOKEN.",
+        )
+        parser.add_argument(
+            "--os-cacert",
+            metavar="FILE",
+            default=os.environ.get("OS_CACERT"),
+            help="Certificates (PEM) to trust for an https URL. Default: $OS_CACERT, else the machine's.",
+        )
         return parser
 
     def configure_logging(self) -> None:

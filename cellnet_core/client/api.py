@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from cellnet_core.client import errors, streams, values
+from cellnet_core.client.access import AccessCalls
 from cellnet_core.client.errors import (
     BadUrlError,
     ClientError,
@@ -32,7 +34,7 @@ Kind = TypeVar("Kind", bound=values.Value)
 Found = TypeVar("Found")
 
 
-class Client:
+class Client(AccessCalls):
     """Talks to one manager; a context manager. Every method raises ApiError and UnreachableError."""
 
     def __init__(
@@ -48,21 +50,44 @@ class Client:
         self._sleep = sleep
 
     @classmethod
-    def unix(cls, path: str, timeout: float = REQUEST_TIMEOUT) -> Client:
-        """A client of the manager that listens on a unix socket."""
+    def unix(cls, path: str, timeout: float = REQUEST_TIMEOUT, token: str | None = None) -> Client:
+        """A client of the manager that listens on a unix socket, which asks for no token but takes one."""
         # No TLS on a unix socket: loading the certificates of the world would cost more than the request.
         transport = httpx.HTTPTransport(uds=str(path), verify=False)
-        return cls(httpx.Client(transport=transport, base_url="http://manager", timeout=timeout), str(path))
+        http = httpx.Client(
+            transport=transport, base_url="http://manager", timeout=timeout, headers=_auth(token)
+        )
+        return cls(http, str(path))
 
     @classmethod
-    def connect(cls, url: str, timeout: float = REQUEST_TIMEOUT) -> Client:
-        """A client of the manager at "http://host:port" or "unix:///path". Raises BadUrlError."""
+    def connect(
+        cls,
+        url: str,
+        timeout: float = REQUEST_TIMEOUT,
+        *,
+        token: str | None = None,
+        ca_file: str | None = None,
+    ) -> Client:
+        """A client of the manager at "http://host:port", "https://host:port" or "unix:///path".
+
+        `token` goes into X-Auth-Token; `ca_file` has the certificates to trust for https, by default those
+        that the machine trusts. Raises BadUrlError.
+        """
         if url.startswith("unix://"):
-            return cls.unix(url.removeprefix("unix://"), timeout)
+            return cls.unix(url.removeprefix("unix://"), timeout, token)
         if not url.startswith(("http://", "https://")):
             raise BadUrlError(f"{url!r} is no URL of a manager; write http://HOST:PORT or unix:///PATH")
+        verify: ssl.SSLContext | bool = False
+        if url.startswith("https://"):
+            try:
+                verify = ssl.create_default_context(cafile=ca_file)
+            except (OSError, ssl.SSLError) as error:
+                raise BadUrlError(f"{ca_file}: no certificates to trust in it ({error})") from error
         # Environment variables of proxies are for the world outside, not for a manager that was named.
-        return cls(httpx.Client(base_url=url, timeout=timeout, trust_env=False), url)
+        http = httpx.Client(
+            base_url=url, timeout=timeout, trust_env=False, headers=_auth(token), verify=verify
+        )
+        return cls(http, url)
 
     def __enter__(self) -> Client:
         return self
@@ -347,6 +372,10 @@ class Client:
             return answer.json() if answer.content else None
         except ValueError as error:
             raise ClientError(f"{self._where} is no cellnet manager: its answer is not JSON") from error
+
+
+def _auth(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"X-Auth-Token": token}
 
 
 def _visible(connection: Connection) -> object:

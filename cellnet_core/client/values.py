@@ -163,6 +163,20 @@ class Event(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry(Value):
+    """A change of one object, and who made it."""
+
+    id: int
+    time: str
+    user: str
+    method: str
+    action: str
+    resource_type: str
+    resource_name: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agent(Value):
     """`last_seen_age_s` in seconds; None: not since the manager started."""
 
