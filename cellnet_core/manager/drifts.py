@@ -127,7 +127,7 @@ def _tell(change: Change, drift: DriftRecord, *, found: bool) -> None:
         ("drift", drift.id, place),
         text + (f" ({drift.message})" if drift.message else ""),
         SEVERITY[drift.state],
-        kind=drift.kind,
+        what=drift.kind,
         object=drift.object,
         action=drift.action,
     )

@@ -12,27 +12,36 @@ from starlette.types import ASGIApp
 
 from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import (
+    actions,
     agents,
     audit,
     cells,
     connections,
     discovery,
+    drifts,
     endpoints,
     errors,
     event_stream,
     events,
     metrics,
+    operations,
+    profiles,
     topology,
 )
 from cellnet_core.northbound.access.guard import Access, Guard
-from cellnet_core.northbound.envelope import MAX_VERSION, Envelope, text
+from cellnet_core.northbound.envelope import Envelope
+from cellnet_core.northbound.versions import MAX_VERSION, text
 
 MODULES = (
     discovery,
     metrics,
     cells,
     endpoints,
+    profiles,
     connections,
+    actions,
+    operations,
+    drifts,
     event_stream,  # before the events: its address would else be taken for one of them
     events,
     agents,
@@ -48,8 +57,8 @@ class _Api(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
-        for operations in document["paths"].values():
-            for operation in operations.values():
+        for methods in document["paths"].values():
+            for operation in methods.values():
                 operation["responses"].pop("422", None)
                 if "requestBody" in operation:
                     refused = operation["responses"]["400"]
@@ -95,6 +104,7 @@ def create_app(manager: Manager, access: Access | None = None) -> ASGIApp:
     app.state.streams = set()
     access = access or Access()
     app.state.forget_keys = access.forget_keys
+    app.state.allows = access.enforcement.allows
     routes = [route for router in routers() for route in router.routes]
     errors.install(app, routes)
     for router in routers():

@@ -61,11 +61,8 @@ class AuditAnswer(Output):
 def list_audit(request: Request, manager: ManagerOf, query: Annotated[AuditList, Query()]) -> AuditAnswer:
     """Changes, oldest first unless `sort` says otherwise ("id:desc")."""
     page = manager.audit.page(query.page_query())
-    last = str(page.items[-1].id) if page.items else None
-    return AuditAnswer(
-        audit=[_present(record) for record in page.items],
-        audit_links=paging.next_links(request, page.more, last),
-    )
+    shown, links = paging.listed(request, page, lambda _, record: _present(record))
+    return AuditAnswer(audit=shown, audit_links=links)
 
 
 @router.get("/{record}", dependencies=[NoQuery], responses=errors.answers(404))

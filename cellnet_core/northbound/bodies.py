@@ -46,6 +46,14 @@ class JsonRoute(APIRoute):
         return strictly
 
 
+class ResourceRoute(JsonRoute):
+    """A route of a resource: a field that the version of the request does not know is left out, as is every
+    field of an answer that nobody set."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **{**options, "response_model_exclude_unset": True})
+
+
 def is_json(content_type: str) -> bool:
     """Whether a Content-Type says that the body is JSON (RFC 6839 has the suffix)."""
     kind = content_type.partition(";")[0].strip().lower()

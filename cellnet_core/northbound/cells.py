@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -11,7 +12,7 @@ from pydantic import Field
 from cellnet_core.manager.cells import CellRequest
 from cellnet_core.manager.standing import CellView
 from cellnet_core.northbound import errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
+from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
     Asn,
@@ -24,11 +25,14 @@ from cellnet_core.northbound.fields import (
     Output,
     Prefix,
     RequestId,
+    Tags,
     Text,
     Uuid,
+    Writes,
 )
+from cellnet_core.northbound.versions import Version, since
 
-router = APIRouter(prefix="/v1/cells", tags=["cells"], route_class=JsonRoute, dependencies=[AcceptsJson])
+router = APIRouter(prefix="/v1/cells", tags=["cells"], route_class=ResourceRoute, dependencies=[AcceptsJson])
 
 
 class CellInput(Input):
@@ -41,6 +45,9 @@ class CellInput(Input):
     nova_cell_uuid: Uuid | None = None
     prefixes: Annotated[tuple[Prefix, ...], Field(max_length=MAX_ITEMS)] = ()
     description: Text = ""
+    drift_policy: Literal["repair", "ignore", "adopt"] | None = None
+    tags: Tags | None = None
+    since: ClassVar[Mapping[str, Version]] = {"drift_policy": (1, 2), "tags": (1, 2)}
 
     def request(self) -> CellRequest:
         """As the manager takes it."""
@@ -52,6 +59,8 @@ class CellInput(Input):
             nova_cell_uuid=self.nova_cell_uuid,
             prefixes=self.prefixes,
             description=self.description,
+            drift_policy=self.drift_policy,
+            tags=self.tags,
         )
 
 
@@ -65,10 +74,16 @@ class CellList(paging.ListInput):
     kind: paging.FilterText = None
     asn: paging.FilterText = None
     nova_cell_uuid: paging.FilterText = None
+    drift_policy: paging.FilterText = None
+    tags: paging.FilterText = None
+    since: ClassVar[Mapping[str, Version]] = {"drift_policy": (1, 2), "tags": (1, 2)}
 
 
 class Cell(Output):
-    """A cell. `operating_status` is that of its agents; NO_MONITOR: none was ever heard of."""
+    """A cell. `operating_status` is that of its agents; NO_MONITOR: none was ever heard of.
+
+    `drift_policy`: what its agents do about what somebody else changed.
+    """
 
     id: str
     name: str
@@ -85,6 +100,8 @@ class Cell(Output):
     created_at: datetime
     updated_at: datetime
     links: list[Link]
+    drift_policy: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class CellAnswer(Output):
@@ -99,22 +116,17 @@ class CellsAnswer(Output):
 @router.get("", responses=errors.answers())
 def list_cells(request: Request, manager: ManagerOf, query: Annotated[CellList, Query()]) -> CellsAnswer:
     """Cells, by name unless `sort` says otherwise."""
-    page = manager.cells.page(query.page_query("name"))
-    last = page.items[-1].record.id if page.items else None
-    return CellsAnswer(
-        cells=[_present(request, view) for view in page.items],
-        cells_links=paging.next_links(request, page.more, last),
-    )
+    shown, links = paging.listed(request, manager.cells.page(query.page_query("name")), _present)
+    return CellsAnswer(cells=shown, cells_links=links)
 
 
-@router.post("", status_code=201, dependencies=[NoQuery], responses=errors.answers(409))
+@router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
 def create_cell(
     request: Request, response: Response, manager: ManagerOf, body: CellBody, request_id: RequestId
 ) -> CellAnswer:
     """Declare a cell."""
     cell = _present(request, manager.cells.create(body.cell.request(), request_id))
-    response.headers["Location"] = cell.links[0].href
-    return CellAnswer(cell=cell)
+    return CellAnswer(cell=paging.made(response, cell))
 
 
 @router.get("/{cell}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -125,7 +137,7 @@ def show_cell(request: Request, manager: ManagerOf, cell: str) -> CellAnswer:
 
 @router.put(
     "/{cell}",
-    dependencies=[NoQuery],
+    dependencies=[Writes],
     responses={
         **errors.answers(404, 409, 412),
         201: {"model": CellAnswer, "description": "declared by this request"},
@@ -142,14 +154,10 @@ def put_cell(
 ) -> CellAnswer:
     """Replace a cell; with a new UUID as address, declare one (201), safe to repeat."""
     view, created = manager.cells.put(cell, body.cell.request(), expected, request_id)
-    shown = _present(request, view)
-    if created:
-        response.status_code = 201
-        response.headers["Location"] = shown.links[0].href
-    return CellAnswer(cell=shown)
+    return CellAnswer(cell=paging.made(response, _present(request, view), created=created))
 
 
-@router.delete("/{cell}", status_code=204, dependencies=[NoQuery], responses=errors.answers(404, 409, 412))
+@router.delete("/{cell}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
 def delete_cell(manager: ManagerOf, cell: str, expected: Expected, request_id: RequestId) -> None:
     """Forget a cell without endpoints."""
     manager.cells.delete(cell, expected, request_id)
@@ -173,4 +181,5 @@ def _present(request: Request, view: CellView) -> Cell:
         created_at=cell.created_at,
         updated_at=cell.updated_at,
         links=[Link(rel="self", href=f"{request.base_url}v1/cells/{cell.id}")],
+        **since((1, 2), drift_policy=cell.drift_policy, tags=cell.tags),
     )

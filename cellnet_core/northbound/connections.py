@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from cellnet_core.manager.connections import ConnectionRequest
+from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.standing import ConnectionView
-from cellnet_core.northbound import errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
+from cellnet_core.northbound import errors, operations, paging
+from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     Condition,
     Expected,
     Flag,
+    HoldTime,
     Input,
     Link,
     ManagerOf,
@@ -25,31 +28,41 @@ from cellnet_core.northbound.fields import (
     Owner,
     Reference,
     RequestId,
+    RestartTime,
+    Seconds,
+    Tags,
     Text,
+    WriteQuery,
+    Writes,
     conditions,
 )
+from cellnet_core.northbound.operations import OperationAnswer
 from cellnet_core.northbound.sessions import Session, present_sessions
-from cellnet_core.store.records import ProfileRecord
+from cellnet_core.northbound.versions import Version, since, speaks
+from cellnet_core.store.records import ConnectionRecord, TimersRecord
 
 router = APIRouter(
-    prefix="/v1/connections", tags=["connections"], route_class=JsonRoute, dependencies=[AcceptsJson]
+    prefix="/v1/connections", tags=["connections"], route_class=ResourceRoute, dependencies=[AcceptsJson]
 )
-Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, allow_inf_nan=False)]
 
 
 class ConnectionInput(Input):
-    """A connection as it shall be. Endpoints by id or name; times in seconds."""
+    """A connection as it shall be. Endpoints and profile by id or name; times in seconds, those that are not
+    said are the profile's."""
 
     name: Name
     local_endpoint: Reference
     remote_endpoint: Reference
     families: Annotated[tuple[Literal["ipv4", "ipv6"], ...], Field(min_length=1, max_length=2)] | None = None
-    hold_time: Annotated[int, Field(strict=True, ge=3, le=65535)] = 9
-    graceful_restart_time: Annotated[int, Field(strict=True, ge=0, le=4095)] = 30
-    hold_down: Seconds = 3.0
+    profile: Reference | None = None
+    hold_time: HoldTime | None = None
+    graceful_restart_time: RestartTime | None = None
+    hold_down: Seconds | None = None
     enabled: Flag = True
     description: Text = ""
     managed_by: Owner | None = None
+    tags: Tags | None = None
+    since: ClassVar[Mapping[str, Version]] = {"profile": (1, 2), "tags": (1, 2)}
 
     def request(self) -> ConnectionRequest:
         """As the manager takes it."""
@@ -57,7 +70,9 @@ class ConnectionInput(Input):
             name=self.name,
             local_endpoint=self.local_endpoint,
             remote_endpoint=self.remote_endpoint,
-            profile=ProfileRecord(self.hold_time, self.graceful_restart_time, self.hold_down),
+            timers=TimersRecord(self.hold_time, self.graceful_restart_time, self.hold_down),
+            profile=self.profile,
+            tags=self.tags,
             families=self.families,
             enabled=self.enabled,
             description=self.description,
@@ -79,6 +94,9 @@ class ConnectionList(paging.ListInput):
     state: paging.FilterText = None
     provisioning_status: paging.FilterText = None
     operating_status: paging.FilterText = None
+    profile_id: paging.FilterText = None
+    tags: paging.FilterText = None
+    since: ClassVar[Mapping[str, Version]] = {"profile_id": (1, 2), "tags": (1, 2)}
 
 
 class Path(Output):
@@ -114,8 +132,20 @@ class Learned(Output):
     observed_at: datetime
 
 
+class Timers(Output):
+    """What is in force, in seconds."""
+
+    hold_time: int
+    graceful_restart_time: int
+    hold_down: float
+
+
 class Connection(Output):
-    """A connection. `health` and `learned` are what was last reported, with the time of that."""
+    """A connection. `health` and `learned` are what was last reported, with the time of that.
+
+    Since version 1.2 its own `hold_time`, `graceful_restart_time` and `hold_down` are null where those of the
+    profile count, and `timers` are those in force; before, these fields are those in force.
+    """
 
     id: str
     name: str
@@ -128,9 +158,9 @@ class Connection(Output):
     remote_endpoint_id: str
     remote_cell: str
     families: tuple[str, ...]
-    hold_time: int
-    graceful_restart_time: int
-    hold_down: float
+    hold_time: int | None
+    graceful_restart_time: int | None
+    hold_down: float | None
     enabled: bool
     paths: list[Path]
     state: str
@@ -144,6 +174,10 @@ class Connection(Output):
     created_at: datetime
     updated_at: datetime
     links: list[Link]
+    profile: str = ""
+    profile_id: str = ""
+    timers: Timers | None = None
+    tags: tuple[str, ...] = ()
 
 
 class ConnectionAnswer(Output):
@@ -164,22 +198,17 @@ def list_connections(
     request: Request, manager: ManagerOf, query: Annotated[ConnectionList, Query()]
 ) -> ConnectionsAnswer:
     """Connections, by name unless `sort` says otherwise."""
-    page = manager.connections.page(query.page_query("name"))
-    last = page.items[-1].record.id if page.items else None
-    return ConnectionsAnswer(
-        connections=[_present(request, view) for view in page.items],
-        connections_links=paging.next_links(request, page.more, last),
-    )
+    shown, links = paging.listed(request, manager.connections.page(query.page_query("name")), _present)
+    return ConnectionsAnswer(connections=shown, connections_links=links)
 
 
-@router.post("", status_code=201, dependencies=[NoQuery], responses=errors.answers(409))
+@router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
 def create_connection(
     request: Request, response: Response, manager: ManagerOf, body: ConnectionBody, request_id: RequestId
 ) -> ConnectionAnswer:
     """Join two endpoints. Validated from both ends; agents then make it so, see the statuses."""
     connection = _present(request, manager.connections.create(body.connection.request(), request_id))
-    response.headers["Location"] = connection.links[0].href
-    return ConnectionAnswer(connection=connection)
+    return ConnectionAnswer(connection=paging.made(response, connection))
 
 
 @router.get("/{connection}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -188,21 +217,22 @@ def show_connection(request: Request, manager: ManagerOf, connection: str) -> Co
     return ConnectionAnswer(connection=_present(request, manager.connections.get(connection)))
 
 
-@router.put("/{connection}", dependencies=[NoQuery], responses=errors.answers(404, 409, 412))
+@router.put("/{connection}", dependencies=[Writes], responses=errors.answers(404, 409, 412))
 def put_connection(
     request: Request,
+    response: Response,
     manager: ManagerOf,
     connection: str,
     body: ConnectionBody,
     expected: Expected,
     request_id: RequestId,
 ) -> ConnectionAnswer:
-    """Replace everything but the endpoints."""
-    view = manager.connections.put(connection, body.connection.request(), expected, request_id)
-    return ConnectionAnswer(connection=_present(request, view))
+    """Replace everything but the endpoints; with a new UUID as address, join them (201), safe to repeat."""
+    view, created = manager.connections.put(connection, body.connection.request(), expected, request_id)
+    return ConnectionAnswer(connection=paging.made(response, _present(request, view), created=created))
 
 
-class DeleteQuery(Input):
+class DeleteQuery(WriteQuery):
     """`force`: forget it at once, for agents that are gone for good. What such an agent has set up stays."""
 
     force: bool = False
@@ -212,21 +242,29 @@ class DeleteQuery(Input):
     "/{connection}",
     status_code=202,
     responses={**errors.answers(404, 412), 204: {"description": "forgotten by force"}},
-    response_model=None,
+    response_model=OperationAnswer | None,
 )
 def delete_connection(
+    request: Request,
+    response: Response,
     manager: ManagerOf,
     connection: str,
     expected: Expected,
     request_id: RequestId,
     query: Annotated[DeleteQuery, Query()],
-) -> Response | None:
-    """Have both agents take it down. It answers 404 once both have reported it gone."""
+) -> Response | OperationAnswer | None:
+    """Have both agents take it down. It answers 404 once both have reported it gone.
+
+    Since version 1.2 the answer is the operation that tells how far they are.
+    """
+    DRY_RUN.set(query.dry_run)
     if query.force:
         manager.connections.forget(connection, expected, request_id)
         return Response(status_code=204)
-    manager.connections.delete(connection, expected, request_id)
-    return None
+    operation = manager.connections.delete(connection, expected, request_id)
+    if not speaks((1, 2)):
+        return None
+    return operations.started(request, response, operation)
 
 
 @router.get("/{connection}/sessions", dependencies=[NoQuery], responses=errors.answers(404))
@@ -249,9 +287,7 @@ def _present(request: Request, view: ConnectionView) -> Connection:
         remote_endpoint_id=connection.remote.id,
         remote_cell=connection.remote.cell_name,
         families=connection.families,
-        hold_time=connection.profile.hold_time,
-        graceful_restart_time=connection.profile.graceful_restart_time,
-        hold_down=connection.profile.hold_down,
+        **_timers(connection),
         enabled=connection.enabled,
         paths=[
             Path(
@@ -273,8 +309,27 @@ def _present(request: Request, view: ConnectionView) -> Connection:
         observed_revision=view.status.observed_revision,
         created_at=connection.created_at,
         updated_at=connection.updated_at,
-        links=[Link(rel="self", href=f"{request.base_url}v1/connections/{connection.id}")],
+        links=[
+            Link(rel="self", href=f"{request.base_url}v1/connections/{connection.id}"),
+            *operations.links(request, connection.id),
+        ],
+        **since((1, 2), profile=connection.profile.name, profile_id=connection.profile.id),
+        **since((1, 2), tags=connection.tags),
     )
+
+
+def _timers(connection: ConnectionRecord) -> dict[str, Any]:
+    hold_time, restart_time, hold_down = connection.timers
+    force = {"hold_time": hold_time, "graceful_restart_time": restart_time, "hold_down": hold_down}
+    if not speaks((1, 2)):
+        return force
+    own = connection.own
+    return {
+        "hold_time": own.hold_time,
+        "graceful_restart_time": own.graceful_restart_time,
+        "hold_down": own.hold_down,
+        "timers": Timers(**force),
+    }
 
 
 def _health(view: ConnectionView) -> list[Health]:

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from cellnet_core.northbound import errors
-from cellnet_core.northbound.envelope import MAX_VERSION, MIN_VERSION, text
 from cellnet_core.northbound.fields import Link, NoQuery, Output
+from cellnet_core.northbound.versions import MAX_VERSION, MIN_VERSION, text
 
 router = APIRouter(tags=["versions"])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -11,7 +12,7 @@ from pydantic import Field
 from cellnet_core.manager.resolution import EndpointRequest, PortRequest
 from cellnet_core.manager.standing import EndpointView
 from cellnet_core.northbound import errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
+from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
     Address,
@@ -30,12 +31,15 @@ from cellnet_core.northbound.fields import (
     Prefix,
     Reference,
     RequestId,
+    Tags,
     Text,
+    Writes,
     conditions,
 )
+from cellnet_core.northbound.versions import Version, since
 
 router = APIRouter(
-    prefix="/v1/endpoints", tags=["endpoints"], route_class=JsonRoute, dependencies=[AcceptsJson]
+    prefix="/v1/endpoints", tags=["endpoints"], route_class=ResourceRoute, dependencies=[AcceptsJson]
 )
 
 
@@ -58,6 +62,8 @@ class EndpointInput(Input):
     health_check_addresses: Annotated[tuple[Address, ...], Field(max_length=2)] | None = None
     description: Text = ""
     managed_by: Owner | None = None
+    tags: Tags | None = None
+    since: ClassVar[Mapping[str, Version]] = {"tags": (1, 2)}
 
     def request(self) -> EndpointRequest:
         """As the manager takes it."""
@@ -72,6 +78,7 @@ class EndpointInput(Input):
             health_check_addresses=self.health_check_addresses,
             description=self.description,
             managed_by=self.managed_by,
+            tags=self.tags,
         )
 
 
@@ -87,6 +94,8 @@ class EndpointList(paging.ListInput):
     gateway: paging.FilterText = None
     asn: paging.FilterText = None
     managed_by: paging.FilterText = None
+    tags: paging.FilterText = None
+    since: ClassVar[Mapping[str, Version]] = {"tags": (1, 2)}
 
 
 class EndpointInterface(Output):
@@ -116,6 +125,7 @@ class Endpoint(Output):
     created_at: datetime
     updated_at: datetime
     links: list[Link]
+    tags: tuple[str, ...] = ()
 
 
 class EndpointAnswer(Output):
@@ -135,22 +145,17 @@ def list_endpoints(
     request: Request, manager: ManagerOf, query: Annotated[EndpointList, Query()]
 ) -> EndpointsAnswer:
     """Endpoints, by name unless `sort` says otherwise."""
-    page = manager.endpoints.page(query.page_query("name"))
-    last = page.items[-1].record.id if page.items else None
-    return EndpointsAnswer(
-        endpoints=[_present(request, view) for view in page.items],
-        endpoints_links=paging.next_links(request, page.more, last),
-    )
+    shown, links = paging.listed(request, manager.endpoints.page(query.page_query("name")), _present)
+    return EndpointsAnswer(endpoints=shown, endpoints_links=links)
 
 
-@router.post("", status_code=201, dependencies=[NoQuery], responses=errors.answers(409))
+@router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
 def create_endpoint(
     request: Request, response: Response, manager: ManagerOf, body: EndpointBody, request_id: RequestId
 ) -> EndpointAnswer:
     """Make an endpoint."""
     endpoint = _present(request, manager.endpoints.create(body.endpoint.request(), request_id))
-    response.headers["Location"] = endpoint.links[0].href
-    return EndpointAnswer(endpoint=endpoint)
+    return EndpointAnswer(endpoint=paging.made(response, endpoint))
 
 
 @router.get("/{endpoint}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -159,7 +164,7 @@ def show_endpoint(request: Request, manager: ManagerOf, endpoint: str) -> Endpoi
     return EndpointAnswer(endpoint=_present(request, manager.endpoints.get(endpoint)))
 
 
-@router.put("/{endpoint}", dependencies=[NoQuery], responses={**errors.answers(404, 409, 412), 201: CREATED})
+@router.put("/{endpoint}", dependencies=[Writes], responses={**errors.answers(404, 409, 412), 201: CREATED})
 def put_endpoint(
     request: Request,
     response: Response,
@@ -171,16 +176,10 @@ def put_endpoint(
 ) -> EndpointAnswer:
     """Replace an endpoint; with a new UUID as address, make one (201), safe to repeat."""
     view, created = manager.endpoints.put(endpoint, body.endpoint.request(), expected, request_id)
-    shown = _present(request, view)
-    if created:
-        response.status_code = 201
-        response.headers["Location"] = shown.links[0].href
-    return EndpointAnswer(endpoint=shown)
+    return EndpointAnswer(endpoint=paging.made(response, _present(request, view), created=created))
 
 
-@router.delete(
-    "/{endpoint}", status_code=204, dependencies=[NoQuery], responses=errors.answers(404, 409, 412)
-)
+@router.delete("/{endpoint}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
 def delete_endpoint(manager: ManagerOf, endpoint: str, expected: Expected, request_id: RequestId) -> None:
     """Forget an endpoint that no connection uses."""
     manager.endpoints.delete(endpoint, expected, request_id)
@@ -211,4 +210,5 @@ def _present(request: Request, view: EndpointView) -> Endpoint:
         created_at=endpoint.created_at,
         updated_at=endpoint.updated_at,
         links=[Link(rel="self", href=f"{request.base_url}v1/endpoints/{endpoint.id}")],
+        **since((1, 2), tags=endpoint.tags),
     )

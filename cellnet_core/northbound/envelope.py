@@ -15,11 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cellnet_core.manager.errors import SERVICE_TYPE
-
-MIN_VERSION = (1, 1)
-MAX_VERSION = (1, 1)
-"""Every change that a client can see raises the second number."""
-
+from cellnet_core.northbound.versions import MAX_VERSION, MIN_VERSION, SPOKEN, Version, text
 
 MAX_BODY = 1024 * 1024
 """Bytes."""
@@ -35,11 +31,6 @@ class BodyTooLargeError(Exception):
 
 class BodyTooSlowError(Exception):
     """A body did not come in time; whatever is made of that, the answer is 408."""
-
-
-def text(version: tuple[int, int]) -> str:
-    """A version as it is written: "1.1"."""
-    return f"{version[0]}.{version[1]}"
 
 
 def error_document(request_id: str, status: int, code: str, title: str, detail: str) -> dict[str, Any]:
@@ -87,7 +78,11 @@ class Envelope:
         if refusal is not None:
             await refusal(scope, receive, marked)
             return
-        await self._app(scope, body.receive, unless_failed)
+        token = SPOKEN.set(version)
+        try:
+            await self._app(scope, body.receive, unless_failed)
+        finally:
+            SPOKEN.reset(token)
         if body.failure is not None:
             await _refuse_body(body.failure, request_id, limit)(scope, receive, marked)
 
@@ -149,7 +144,7 @@ def _weigh(headers: Headers, request_id: str, limit: int) -> JSONResponse | None
     return _too_large(f"a body of {length[:20]} bytes", request_id, limit)
 
 
-def _negotiate(headers: Headers, request_id: str) -> tuple[tuple[int, int], JSONResponse | None]:
+def _negotiate(headers: Headers, request_id: str) -> tuple[Version, JSONResponse | None]:
     """The version to speak, or the answer to give instead (the API-SIG's "Microversion Specification")."""
     try:
         wanted = microversion_parse.get_version(headers.items(), service_type=SERVICE_TYPE)

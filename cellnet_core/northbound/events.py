@@ -55,11 +55,8 @@ class EventsAnswer(Output):
 def list_events(request: Request, manager: ManagerOf, query: Annotated[EventList, Query()]) -> EventsAnswer:
     """Events, oldest first unless `sort` says otherwise ("id:desc")."""
     page = manager.events.page(query.page_query())
-    last = str(page.items[-1].id) if page.items else None
-    return EventsAnswer(
-        events=[present(event) for event in page.items],
-        events_links=paging.next_links(request, page.more, last),
-    )
+    shown, links = paging.listed(request, page, lambda _, event: present(event))
+    return EventsAnswer(events=shown, events_links=links)
 
 
 @router.get("/{event}", dependencies=[NoQuery], responses=errors.answers(404))

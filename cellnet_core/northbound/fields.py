@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from cellnet_core.manager import addresses
+from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.errors import InvalidError
 from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import errors
+from cellnet_core.northbound.versions import MIN_VERSION, Version, speaks
 from cellnet_core.store.records import ConditionRecord
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")
@@ -24,19 +27,22 @@ class Input(BaseModel):
     """Something a client sends. Unknown fields are refused, and the known ones named."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    since: ClassVar[Mapping[str, Version]] = {}
+    """Fields that came with a version; below it they are unknown."""
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            unknown = [str(key) for key in data if key not in cls.model_fields]
+            fields = [name for name in cls.model_fields if speaks(cls.since.get(name, MIN_VERSION))]
+            unknown = [str(key) for key in data if key not in fields]
             if unknown:
                 raise PydanticCustomError(
                     "unknown_field",
                     "unknown {unknown}; known are {known}",
                     {
                         "unknown": ", ".join(repr(key) for key in unknown),
-                        "known": ", ".join(cls.model_fields) or "none",
+                        "known": ", ".join(fields) or "none",
                     },
                 )
         return data
@@ -67,6 +73,10 @@ def _canonical_uuid(text: str) -> str:
         raise ValueError(f"{text!r} is no UUID") from None
 
 
+def _sorted_set(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(tags)))
+
+
 MAX_ITEMS = 1000
 """Prefixes or ports that one object may name: a cell announces aggregates, not hosts."""
 Text = Annotated[str, StringConstraints(strict=True, max_length=255, pattern=r"^[^\x00]*$")]
@@ -81,7 +91,14 @@ Reference = Annotated[str, StringConstraints(strict=True, min_length=1, max_leng
 Interface = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\s/:]{1,63}$")]
 Uuid = Annotated[str, StringConstraints(strict=True), AfterValidator(_canonical_uuid)]
 Asn = Annotated[int, Field(strict=True, ge=1, le=4_294_967_295)]
+HoldTime = Annotated[int, Field(strict=True, ge=3, le=65535)]
+"""Seconds (RFC 4271 section 4.2)."""
+RestartTime = Annotated[int, Field(strict=True, ge=0, le=4095)]
+"""Seconds, 12 bits (RFC 4724 section 3); 0 is off."""
+Seconds = Annotated[float, Field(strict=True, ge=0, le=3600, allow_inf_nan=False)]
 Flag = Annotated[bool, Field(strict=True)]
+Tag = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:\-]{0,59}$")]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=50), AfterValidator(_sorted_set)]
 Prefix = Annotated[str, StringConstraints(strict=True), AfterValidator(addresses.parse_prefix)]
 InterfaceAddress = Annotated[str, StringConstraints(strict=True), AfterValidator(addresses.parse_interface)]
 Address = Annotated[str, StringConstraints(strict=True), AfterValidator(addresses.parse_address)]
@@ -110,6 +127,18 @@ def conditions(records: tuple[ConditionRecord, ...]) -> list[Condition]:
         Condition(type=c.type, status=c.status, reason=c.reason, message=c.message, since=c.since)
         for c in records
     ]
+
+
+class WriteQuery(Input):
+    """`dry_run`: everything is checked and worked out, the answer is what it would be, nothing is changed."""
+
+    since: ClassVar[Mapping[str, Version]] = {"dry_run": (1, 2)}
+    dry_run: bool = False
+
+
+async def _write(query: Annotated[WriteQuery, Query()]) -> None:
+    # In the request's own task: what handles it inherits this.
+    DRY_RUN.set(query.dry_run)
 
 
 def _manager(request: Request) -> Manager:
@@ -145,3 +174,5 @@ ManagerOf = Annotated[Manager, Depends(_manager)]
 RequestId = Annotated[str, Depends(errors.request_id)]
 Expected = Annotated[int | None, Depends(_if_match)]
 NoQuery = Depends(_no_query)
+Writes = Depends(_write)
+"""For every request that changes something: it can be tried."""

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol, TypeVar, cast
 
-from fastapi import Request
+from fastapi import Request, Response
 from pydantic import Field, WithJsonSchema
 
+from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.northbound.fields import Input, Link
 from cellnet_core.store.errors import BadQueryError
-from cellnet_core.store.listing import Direction, Filter, Operator, PageQuery
+from cellnet_core.store.listing import Direction, Filter, Operator, Page, PageQuery
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 OPERATORS: tuple[Operator, ...] = ("in", "nin", "neq", "gt", "gte", "lt", "lte")
 
+
+class Identified(Protocol):
+    """What lists are made of."""
+
+    @property
+    def id(self) -> Any: ...
+
+
+class HasLinks(Protocol):
+    """What has an address of its own: the first of its links."""
+
+    @property
+    def links(self) -> list[Link]: ...
+
+
+Item = TypeVar("Item")
+Shown = TypeVar("Shown", bound=Identified)
+Linked = TypeVar("Linked", bound=HasLinks)
 FilterText = Annotated[
     str | None,
     WithJsonSchema(
@@ -53,11 +73,24 @@ class ListInput(FilterInput):
         return PageQuery(self.limit, self.marker, _sort(sort) if sort else (), filters)
 
 
-def next_links(request: Request, more: bool, last_id: str | None) -> list[Link]:
-    """A link to the next page when there is one."""
-    if not more or last_id is None:
-        return []
-    return [Link(rel="next", href=str(request.url.include_query_params(marker=last_id)))]
+def listed(
+    request: Request, page: Page[Item], present: Callable[[Request, Item], Shown]
+) -> tuple[list[Shown], list[Link]]:
+    """A page as clients see it, and the link to the next one if there is one. The same for all resources."""
+    shown = [present(request, item) for item in page.items]
+    if not page.more or not shown:
+        return shown, []
+    marker = str(shown[-1].id)
+    return shown, [Link(rel="next", href=str(request.url.include_query_params(marker=marker)))]
+
+
+def made(response: Response, shown: Linked, *, created: bool = True) -> Linked:
+    """An object that was made by POST or PUT, or replaced by PUT: status and Location say which."""
+    if created:
+        response.status_code = 201
+        if not DRY_RUN.get():
+            response.headers["Location"] = shown.links[0].href
+    return shown
 
 
 def _filter(field: str, text: str) -> Filter:

@@ -127,6 +127,12 @@ def run(configuration: Configuration) -> None:
             tcp = stack.enter_context(tcp_socket(configuration.listen))
         database = open_database(configuration.database)
         stack.callback(database.close)
+        if database.prepared.upgraded:
+            LOG.warning(
+                "the database was upgraded from %s; what it was is in %s",
+                database.prepared.before,
+                database.prepared.copy or "the server's own backups",
+            )
         manager = build(configuration, database)
         app = create_app(manager, build_access(configuration, manager))
         doors = [

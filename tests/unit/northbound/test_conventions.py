@@ -34,21 +34,30 @@ def test_discovery(api: TestClient) -> None:
     assert (version["id"], version["status"], version["min_version"]) == ("v1", "CURRENT", "1.1")
 
 
-@pytest.mark.parametrize("wanted", [None, "cell-network 1.1", "cell-network latest", "compute 2.90"])
-def test_microversions_that_are_spoken(api: TestClient, wanted: str | None) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "spoken"),
+    [
+        (None, "1.1"),
+        ("cell-network 1.1", "1.1"),
+        ("cell-network 1.2", "1.2"),
+        ("cell-network latest", "1.2"),
+        ("compute 2.90", "1.1"),
+    ],
+)
+def test_microversions_that_are_spoken(api: TestClient, wanted: str | None, spoken: str) -> None:
     answer = api.get("/v1/cells", headers={"OpenStack-API-Version": wanted} if wanted else {})
     assert answer.status_code == 200
-    assert answer.headers["OpenStack-API-Version"] == "cell-network 1.1"
+    assert answer.headers["OpenStack-API-Version"] == f"cell-network {spoken}"
     assert "OpenStack-API-Version" in answer.headers["Vary"]
     assert answer.headers["X-Openstack-Request-Id"].startswith("req-")
 
 
-@pytest.mark.parametrize("wanted", ["cell-network 1.2", "cell-network 2.0", "cell-network 1.0"])
+@pytest.mark.parametrize("wanted", ["cell-network 1.3", "cell-network 2.0", "cell-network 1.0"])
 def test_microversions_out_of_range(api: TestClient, wanted: str) -> None:
     answer = api.get("/v1/cells", headers={"OpenStack-API-Version": wanted})
     check_error(answer, 406, "version.unsupported")
     assert answer.json()["errors"][0]["min_version"] == "1.1"
-    assert answer.json()["errors"][0]["max_version"] == "1.1"
+    assert answer.json()["errors"][0]["max_version"] == "1.2"
 
 
 @pytest.mark.parametrize("wanted", ["cell-network one", "cell-network", "cell-network 1"])
