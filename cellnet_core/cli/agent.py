@@ -8,6 +8,7 @@ from typing import Any
 
 from cliff.command import Command
 from cliff.lister import Lister
+from cliff.show import ShowOne
 
 from cellnet_core.cli import base
 
@@ -58,6 +59,25 @@ class List(Lister):
             "last_seen_age_s",
             "generation",
             "observed_generation",
+            "astray",
         )
         with base.client_of(self) as client:
             return base.listing(names, client.agents())
+
+
+class Confirm(ShowOne):
+    """Have an agent leave what it keeps of another history, and follow the manager's database.
+
+    Needed after the database was put back from a copy or replaced. The agent takes down what this database
+    does not know of: look at `cellnet agent list` and `cellnet connection list` first.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("cell", help="id, name or Nova cell uuid")
+        parser.add_argument("gateway")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
+        with base.client_of(self) as client:
+            return base.show(client.confirm_agent(parsed_args.cell, parsed_args.gateway))

@@ -39,12 +39,14 @@ class CellnetApp(App):
 
     NAME = "cellnet"
     LOG = logging.getLogger("cellnet")
+    NAMESPACE = NAMESPACE
+    DESCRIPTION = "Connects OpenStack cells, and proves it in a lab."
 
     def __init__(self) -> None:
-        manager = EntryPoints(NAMESPACE)
+        manager = EntryPoints(self.NAMESPACE)
         # Deferred: else `cellnet COMMAND --help` would be taken for `cellnet --help`.
         super().__init__(
-            "Connects OpenStack cells, and proves it in a lab.",
+            self.DESCRIPTION,
             metadata.version("cellnet"),
             manager,
             deferred_help=True,
@@ -60,6 +62,11 @@ class CellnetApp(App):
         kwargs = {**(argparse_kwargs or {}), **own}
         parser = super().build_option_parser(description, version, kwargs)
         parser.add_argument("--version", action="version", version=f"{self.NAME} {version}")
+        self.add_options(parser)
+        return parser
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Where the commands work."""
         parser.add_argument(
             "--url",
             default=os.environ.get("CELLNET_URL"),
@@ -82,7 +89,6 @@ class CellnetApp(App):
             default=os.environ.get("OS_CACERT"),
             help="Certificates (PEM) to trust for an https URL. Default: $OS_CACERT, else the machine's.",
         )
-        return parser
 
     def configure_logging(self) -> None:
         super().configure_logging()
@@ -125,10 +131,10 @@ class _Help(HelpCommand):
         return 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, application: type[CellnetApp] = CellnetApp) -> int:
     """The command; returns its exit status."""
     try:
-        status = CellnetApp().run(list(sys.argv[1:] if argv is None else argv))
+        status = application().run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader had enough (`cellnet ... | head`). Python would complain again when it flushes at exit.

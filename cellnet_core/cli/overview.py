@@ -30,7 +30,7 @@ def write(parser: argparse.ArgumentParser, manager: CommandManager, out: TextIO)
             out.write("\n")
         group = name.split()[0]
         out.write(f"  {name:<{width}}  {_summary(manager.commands[name].value, sources)}".rstrip() + "\n")
-    out.write("\n`cellnet COMMAND --help` explains a command.\n")
+    out.write(f"\n`{parser.prog} COMMAND --help` explains a command.\n")
 
 
 def _summary(target: str, sources: dict[str, dict[str, str]]) -> str:

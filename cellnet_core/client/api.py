@@ -133,6 +133,11 @@ class Client(AccessCalls):
         document = self._request("GET", "/v1/agents")
         return tuple(values.read(Agent, item) for item in document["agents"])
 
+    def confirm_agent(self, cell: str, gateway: str) -> Agent:
+        """Have an agent that keeps another history follow this manager's database."""
+        path = f"/v1/agents/{_quoted(cell)}/{_quoted(gateway)}/actions"
+        return values.read(Agent, self._one("POST", path, "agent", {"confirm": {}}))
+
     # --- endpoints ---
 
     def endpoints(self, **filters: str) -> tuple[Endpoint, ...]:

@@ -6,6 +6,7 @@ loaded only when there is something to do.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,6 +21,9 @@ from cellnet_core.store.schema import REVISION, Base
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+# It tells of its own plug-ins at the level of information.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 FORMER = "0001"
 """The revision of what programs before Alembic made, their schema version 2."""

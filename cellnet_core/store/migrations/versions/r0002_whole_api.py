@@ -11,7 +11,6 @@ again.
 from __future__ import annotations
 
 import hashlib
-
 import uuid
 from datetime import UTC, datetime
 
