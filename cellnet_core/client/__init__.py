@@ -14,10 +14,22 @@ from cellnet_core.client.errors import (
     ClientError,
     ConflictError,
     NotFoundError,
+    OperationFailedError,
     UnreachableError,
     WaitTimeoutError,
 )
-from cellnet_core.client.values import Agent, Cell, Condition, Connection, Endpoint, Event, Session
+from cellnet_core.client.values import (
+    Agent,
+    Cell,
+    Condition,
+    Connection,
+    Drift,
+    Endpoint,
+    Event,
+    Operation,
+    Profile,
+    Session,
+)
 
 __all__ = [
     "Agent",
@@ -28,9 +40,13 @@ __all__ = [
     "Condition",
     "ConflictError",
     "Connection",
+    "Drift",
     "Endpoint",
     "Event",
     "NotFoundError",
+    "Operation",
+    "OperationFailedError",
+    "Profile",
     "Session",
     "UnreachableError",
     "WaitTimeoutError",

@@ -26,6 +26,10 @@ class WaitTimeoutError(ClientError):
     """What was waited for did not come; the message says how things stand instead."""
 
 
+class OperationFailedError(ClientError):
+    """Work that was waited for failed; the message says where and why."""
+
+
 class ApiError(ClientError):
     """The manager said no. The message is its own, all problems of the request in it."""
 

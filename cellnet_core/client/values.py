@@ -187,3 +187,62 @@ class Agent(Value):
     generation: int
     observed_generation: int | None
     inventory: Document | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Value):
+    """Times in seconds; `prefix_limits` by family."""
+
+    id: str
+    name: str
+    hold_time: int
+    graceful_restart_time: int
+    hold_down: float
+    health_interval: float
+    is_default: bool
+    has_password: bool
+    revision_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Value):
+    """What one agent has done of an operation."""
+
+    place: str
+    state: str
+    message: str
+
+    def explain(self) -> str:
+        """In one line."""
+        return f"{self.place} {self.state}" + (f" ({self.message})" if self.message else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(Value):
+    """Work that outlives its request; `progress` in percent."""
+
+    nested: ClassVar[Mapping[str, type[Value]]] = {"steps": Step}
+    id: str
+    type: str
+    resource_name: str
+    state: str
+    progress: int
+    steps: tuple[Step, ...]
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift(Value):
+    """What somebody else changed at a gateway."""
+
+    id: str
+    cell: str
+    gateway: str
+    kind: str
+    object: str
+    desired: str
+    observed: str
+    action: str
+    state: str
+    found_at: str
+    over_at: str | None
