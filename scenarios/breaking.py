@@ -43,8 +43,9 @@ def _prepare(scene: Scene, action: Break, notes: Notes) -> list[dict[str, Any]]:
         faults = [ways.fill(fault, path, names) for fault in action.faults]
     except ways.NoSuchWayError as error:
         raise StageError(str(error)) from error
-    for fault in faults:
-        scene.progress.note(f"traffic leaves by {path}; fault: {describe(fault)}")
+    scene.progress.note(f"traffic leaves by {path}; fault: {describe(faults[0])}")
+    for fault in faults[1:]:
+        scene.progress.note(f"and {describe(fault)}")
     return faults
 
 

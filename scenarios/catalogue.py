@@ -14,6 +14,7 @@ from .scenario import Scenario
 from .stories import (
     away_for_a_minute,
     each_path,
+    flap_train,
     one_way_loss,
     provision_and_recover,
     router_dies,
@@ -26,6 +27,7 @@ STORIES: tuple[Story, ...] = (
     provision_and_recover.STORY,
     each_path.STORY,
     one_way_loss.STORY,
+    flap_train.STORY,
     speaker_frozen.STORY,
     away_for_a_minute.STORY,
     total_loss.STORY,

@@ -66,7 +66,8 @@ def _forwarding(
     again = f"packets again after {_span(worst.worst_outage_ms)}{many}"
     cleared = max((struck.cleared for struck in faults if struck.cleared is not None), default=None)
     if cleared is not None and longest.start < cleared <= longest.end + IN_FLIGHT:
-        return [f"the end of the fault: {_span(max(0.0, longest.end - cleared) * 1000)} later {again}"]
+        later = _span(max(0.0, longest.end - cleared) * 1000)
+        return [f"the end of the fault itself ({again}, {later} after it)"]
     if any(liveness.names_link(struck.fault) for struck in faults):
         return [f"fast-failover group ({_detected(down[0]) + ', ' if down else ''}{again})"]
     rebuilt = next((event for event in events if event.kind == "boot" and event.detail.get("changes")), None)

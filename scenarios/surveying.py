@@ -18,7 +18,7 @@ AT_ONCE = 2
 """Programs are started by one daemon on few processors: more at once would only wait."""
 _BRIDGE = "unix:$OVS_RUNDIR/br-phy.mgmt"
 _OFCTL = "ovs-ofctl --timeout=2 -O OpenFlow13"
-_TABLES = f"{_OFCTL} dump-groups {_BRIDGE} && {_OFCTL} --names --no-stats dump-flows {_BRIDGE}"
+_TABLES = f"{_OFCTL} --names dump-groups {_BRIDGE} && {_OFCTL} --names --no-stats dump-flows {_BRIDGE}"
 _COUNTERS = "cat /proc/net/snmp /proc/net/snmp6"
 
 

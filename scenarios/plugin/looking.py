@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from cellnet_core.client import Client
+from scenarios.plugin import portrait
 from scenarios.plugin.portrait import NodeText, Portrait, Told
 from simulator.client import LabClient
 from simulator.view import LabView
@@ -17,10 +18,11 @@ _KERNEL = (
     "nft list tables; tc qdisc show; ip -brief link; ip -4 -brief address; "
     "ip -6 -brief address show scope global"
 )
+_BFD = "ovs-vsctl --bare --columns=name,bfd_status list interface"
 _GATEWAY = (
     "ovs-ofctl -O OpenFlow13 dump-flows --names --no-stats br-phy",
     "ovs-ofctl -O OpenFlow13 dump-groups br-phy",
-    "ovs-vsctl --bare --columns=name,bfd_status list interface",
+    _BFD,
     "ss -Htn state established '( sport = :179 or dport = :179 )'",
 )
 
@@ -32,6 +34,15 @@ def take(client: LabClient, api: Client, only: Iterable[str] | None = None) -> P
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="cellnet-portrait") as pool:
         texts = pool.map(lambda node: node_text(client, view, node), chosen)
         return Portrait(view, dict(zip(chosen, texts, strict=True)), told(api))
+
+
+def silent(client: LabClient, view: LabView) -> frozenset[tuple[str, str]]:
+    """The ports whose BFD is not up now, as (node, port). Raises LabError."""
+    nodes = [service.node for service in view.services if service.name.startswith("switch@")]
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="cellnet-portrait") as pool:
+        texts = pool.map(lambda node: client.exec(node, ["sh", "-c", _BFD]).stdout, nodes)
+        found = zip(nodes, texts, strict=True)
+        return frozenset((node, port) for node, text in found for port in portrait.bfd_down(text))
 
 
 def node_text(client: LabClient, view: LabView, node: str) -> NodeText:

@@ -74,6 +74,11 @@ class Tally:
             lines[0] += f", {resets} (median {middle:.2f} s, longest {longest.seconds:.2f} s)"
             if longest.waited_for and longest.seconds > SLOW_SECONDS:
                 lines.append(f"the longest reset waited for: {longest.waited_for[0]}")
+            starting = max(reset.start_seconds for reset in self.resets)
+            if starting > SLOW_SECONDS:
+                lines.append(
+                    f"before it, {starting:.2f} s for services that a test had ended: wait for them there"
+                )
         lines += [f"ended the lab of a run that is gone: {name}" for name in self.swept]
         lines += [f"replaced {reason}" for reason in self.replaced]
         lines += [f"kept: {name}; `cellnet lab down {name}` ends it" for name in self.kept]
@@ -134,6 +139,9 @@ class Pool:
             self.tally.replaced.append(f"{lent.client.name}: {'; '.join(reasons[:3])}{more}")
             self._end(lent)
         else:
+            # A manager that a test ended left its client with another connection: not the test's to close.
+            lent.api.close()
+            lent.api = self._factory.api(lent.client)
             self.tally.resets.append(cleaning)
             self._idle[_key(lent.wish)] = lent
         return Return(cleaning, tuple(leaks))

@@ -68,7 +68,14 @@ def differences(birth: Portrait, now: Portrait) -> list[str]:
 def unsettled(now: Portrait) -> list[str]:
     """BFD sessions that are not up. They come back by themselves, and on a busy machine they may go at any
     time: worth waiting for, but no difference that would cost a lab."""
-    return [f"{name}: BFD {line}" for name, text in now.nodes.items() for line in bfd_down(text.bfd)]
+    return [
+        f"{name}: BFD of {port} is not up" for name, text in now.nodes.items() for port in bfd_down(text.bfd)
+    ]
+
+
+def silent(now: Portrait) -> frozenset[tuple[str, str]]:
+    """The same as (node, port)."""
+    return frozenset((name, port) for name, text in now.nodes.items() for port in bfd_down(text.bfd))
 
 
 def _of_view(birth: LabView, now: LabView) -> list[str]:
@@ -128,7 +135,7 @@ def bfd_down(text: str) -> list[str]:
         name, _, status = block.strip().partition("\n")
         words = f" {status} "
         if " state=" in words and " state=up " not in words:
-            down.append(f"of {name} is not up")
+            down.append(name)
     return down
 
 

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cellnet_core.client import Client, ClientError, NotFoundError
-from scenarios.plugin import looking, portrait
+from scenarios.plugin import looking, portrait, reviving
 from scenarios.plugin.portrait import Portrait
 from simulator.client import LabClient
 from simulator.errors import LabError
+from simulator.view import LabView
 
 SECONDS = 6.0
 """So long a lab may take to become clean. A new one takes 3 to 5 s, and BFD needs a second to come back."""
 READY_SECONDS = 5.0
 SETTLE_SECONDS = 3.0
-"""So long BFD is waited for: a session comes up within two."""
+"""So long BFD is waited for: a session comes up within two by itself."""
+REVIVE_SECONDS = 0.5
+"""Sessions that are not up are woken, and again after so long."""
 PAUSE = 0.05
 _AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """How a reset went. `dirt` is what is still different from the birth; empty: proved clean."""
+    """How a reset went. `dirt` is what is still different from the birth; empty: proved clean.
+
+    `seconds` are from when every service was ready. A test that ends one and does not wait for it leaves that
+    to the reset: `start_seconds` before.
+    """
 
     seconds: float
     dirt: tuple[str, ...]
     waited_for: tuple[str, ...] = ()
     """What the last look but one still found."""
+    start_seconds: float = 0.0
 
 
 def settle(
@@ -41,11 +50,13 @@ def settle(
 ) -> Portrait:
     """The portrait of a new lab, once it is as it should be (BFD needs two seconds), or after that time."""
     deadline = now() + seconds
+    wake = _Wake(client, now)
     while True:
         birth = looking.take(client, api)
         todo = portrait.differences(birth, birth) or portrait.unsettled(birth)
         if not todo or now() >= deadline:
             return birth
+        wake.up(birth.view, portrait.silent(birth))
         sleep(PAUSE)
 
 
@@ -58,24 +69,27 @@ def reset(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Cleaning:
     """Undo everything that the lab and the API know of, then look until nothing differs from the birth."""
-    began = now()
-    watch = _Watch(client, api, birth)
+    asked = began = now()
+    wake = _Wake(client, now)
+    watch = _Watch(client, api, birth, wake)
     try:
+        client.clear_all()
+        client.wait_ready(READY_SECONDS)
+        began = now()
         _undo(client, api, birth)
+        wake.up(birth.view, looking.silent(client, birth.view))  # agents take connections down meanwhile
         while not watch.clean(settled=now() >= began + SETTLE_SECONDS) and now() < began + seconds:
             sleep(PAUSE)
     except (LabError, ClientError) as error:
         return Cleaning(now() - began, (f"{type(error).__name__}: {error}",))
-    return Cleaning(now() - began, tuple(watch.dirt), tuple(watch.waited_for))
+    return Cleaning(now() - began, tuple(watch.dirt), tuple(watch.waited_for), began - asked)
 
 
 def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
-    client.clear_all()
-    client.wait_ready(READY_SECONDS)
     for connection in api.connections():
         if connection.provisioning_status != "PENDING_DELETE":
             api.delete_connection(connection.id)
-    view = client.show()  # agents take connections down meanwhile
+    view = client.show()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cellnet-reset") as pool:
         list(pool.map(client.stop, [process.id for process in portrait.running(view)]))
     nodes = {node.name for node in birth.view.nodes}
@@ -88,13 +102,29 @@ def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
             client.remove_node(node.name)
 
 
+class _Wake:
+    """Wakes BFD sessions, now and then."""
+
+    def __init__(self, client: LabClient, now: Callable[[], float]) -> None:
+        self._client = client
+        self._now = now
+        self._next = -math.inf
+
+    def up(self, view: LabView, silent: Collection[tuple[str, str]]) -> None:
+        """Wake these (node, port), unless that was done a moment ago."""
+        if silent and self._now() >= self._next:
+            reviving.revive(self._client, view, silent)
+            self._next = self._now() + REVIVE_SECONDS
+
+
 class _Watch:
     """Looks again and again. Only nodes that differed are asked again."""
 
-    def __init__(self, client: LabClient, api: Client, birth: Portrait) -> None:
+    def __init__(self, client: LabClient, api: Client, birth: Portrait, wake: _Wake) -> None:
         self._client = client
         self._api = api
         self._birth = birth
+        self._wake = wake
         self._suspects: set[str] | None = None
         self.dirt: list[str] = []
         self.waited_for: list[str] = []
@@ -110,6 +140,8 @@ class _Watch:
         self.dirt = portrait.differences(self._birth, now)
         waiting = [] if settled else portrait.unsettled(now)
         self.waited_for = [*self.dirt, *waiting] or self.waited_for
+        if waiting:
+            self._wake.up(now.view, portrait.silent(now))
         self._suspects = {
             name
             for name, text in now.nodes.items()

@@ -18,7 +18,7 @@ ROUTING = 10
 """The routing table (docs/data-plane.md)."""
 BASE_OWNER, LOCAL_OWNER, GROUP_OWNER = 0xCE110001, 0xCE110002, 0xCE110003
 """Upper halves of cookies: base flows, routing without a group, routing into a group."""
-_FLOW = re.compile(r"^\s*cookie=0x(?P<cookie>[0-9a-f]+),(?P<match>.*?) actions=(?P<actions>.*)$")
+_FLOW = re.compile(r"^\s*(?:cookie=0x(?P<cookie>[0-9a-f]+),)?(?P<match>.*?) actions=(?P<actions>.*)$")
 _GROUP = re.compile(r"^\s*group_id=(?P<id>\d+),type=\w+,?(?P<buckets>.*)$")
 _DESTINATION = re.compile(r"\b(?:nw_dst|ipv6_dst)=([^,\s]+)")
 _TABLE = re.compile(r"\btable=(\d+)")
@@ -102,7 +102,7 @@ def _flow(text: str, parts: re.Match[str]) -> Flow:
     group = _TO_GROUP.search(actions)
     return Flow(
         text=text,
-        cookie=int(parts["cookie"], 16),
+        cookie=int(parts["cookie"] or "0", 16),  # ovs-ofctl leaves out 0
         table=int(table[1]) if table else 0,
         priority=int(priority[1]) if priority else 32768,  # what ovs-ofctl leaves out
         destinations=_destinations(match),
