@@ -14,10 +14,10 @@ MASK: Final = "***"
 SECRET_NAMES: Final = frozenset({"password", "secret", "token", "credential"})
 """A field is secret when its name is one of these, or ends in one of them behind "_" or "-"."""
 
-_WORDS: Final = r"(?:[a-z0-9]+[_-])*(?:password|secret|token|credential)"
 _TEXT: Final = re.compile(
     # name=value, name: value, "name": "value", name "value" (ExaBGP writes the last)
-    rf"""(?i)(\b{_WORDS}\b["']?\s*(?:[=:]\s*|\s+(?=["'])))("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;}}\])]+)"""
+    r"""(?i)((?:password|secret|token|credential)["']?(?:\s*[=:]\s*|\s+(?=["'])))"""
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;}\])]+)"""
 )
 _URL: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@")
 

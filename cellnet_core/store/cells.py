@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
 from cellnet_core.store.records import CellRecord
-from cellnet_core.store.schema import AgentRow, CellRow, EndpointRow
+from cellnet_core.store.schema import AgentRow, CellRow, CredentialRow, EndpointRow
 
 COLUMNS: listing.Columns = {
     "id": CellRow.id,
@@ -66,6 +66,8 @@ def remove(session: Session, cell_id: str) -> None:
     """Forget a cell without endpoints, and its agents."""
     for agent in session.scalars(select(AgentRow).where(AgentRow.cell_id == cell_id)):
         session.delete(agent)
+    for credential in session.scalars(select(CredentialRow).where(CredentialRow.cell_id == cell_id)):
+        session.delete(credential)
     session.flush()
     session.delete(session.get_one(CellRow, cell_id))
     session.flush()

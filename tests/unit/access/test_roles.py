@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
+from httpx import Response
 
 from cellnet_core.northbound import app as application
 from cellnet_core.northbound.access.enforcement import Enforcement, PolicyError
@@ -72,10 +73,12 @@ def test_a_route_without_a_rule_is_for_admins(world: World, connect: Connect) ->
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_at_each_route(role: str, connect: Connect) -> None:
     """403 with the rule's name for who may not; anything else (404, 400, 200 ...) for who may."""
-    client = connect(role)
+    client, routes = connect(role), Routes()
     for rule in RULES:
         for method, path in rule.operations:
             query = f"?{rule.query}=true" if rule.query else ""
+            if routes.find(method, concrete(path), {rule.query: "true"})[0] != rule.name:  # type: ignore[index]
+                continue  # asked for behind the gate, where the body is known
             if path == "/v1/events/stream":
                 query = "?colour=none"  # refused before it begins to stream
             answer = client.request(method, concrete(path) + query, json={})
@@ -91,8 +94,9 @@ def test_each_role_at_each_route(role: str, connect: Connect) -> None:
                 assert f"user-{role}" in error["detail"]
 
 
-def _refused_by_the_service(answer: object) -> bool:
-    return "agent.enrolment" in str(getattr(answer, "text", ""))
+def _refused_by_the_service(answer: Response) -> bool:
+    """A one-time token that is none: nobody's role has to do with that."""
+    return "agent.enrolment" in answer.text
 
 
 def test_a_peer_reads_its_own_connection_only(connect: Connect) -> None:
@@ -100,6 +104,23 @@ def test_a_peer_reads_its_own_connection_only(connect: Connect) -> None:
     assert peer.get(f"/v1/connections/{CONNECTION}").status_code == 404  # it may; there is none
     for path in ("/v1/connections/other", "/v1/connections/other/sessions", "/v1/connections", "/v1/cells"):
         assert peer.get(path).status_code == 403, path
+
+
+@pytest.mark.parametrize(
+    ("action", "allowed"),
+    [
+        ("refresh", ("admin", "manager", "member", "peer")),
+        ("reconcile", ("admin", "manager", "member")),
+        ("reset", ("admin", "manager")),
+    ],
+)
+def test_each_action_has_its_rule(connect: Connect, action: str, allowed: tuple[str, ...]) -> None:
+    for role in ROLES:
+        client = connect(role, **{"OpenStack-API-Version": "cell-network latest"})
+        answer = client.post(f"/v1/connections/{CONNECTION}/actions", json={action: {}})
+        assert answer.status_code == (404 if role in allowed else 403), (role, answer.text)
+    peer = connect("peer", **{"OpenStack-API-Version": "cell-network latest"})
+    assert peer.post("/v1/connections/other/actions", json={action: {}}).status_code == 403
 
 
 @pytest.mark.parametrize("query", ["force=true", "force=1", "force=yes", "force=TRUE", "force=t"])
