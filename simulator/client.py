@@ -22,6 +22,8 @@ from topologies.model import Link
 
 T = TypeVar("T")
 ANSWER_SECONDS = 30.0
+FAULT_SECONDS = 150.0
+"""A flood takes that long to be withdrawn again; all other faults take less than a second."""
 """How long the daemon may take for anything that does not wait by itself."""
 SLACK_SECONDS = 5.0
 DOWN_SECONDS = 10.0
@@ -137,15 +139,15 @@ class LabClient:
 
     def inject(self, fault: Mapping[str, Any]) -> str:
         """Apply a fault; returns the id to clear it with ("" for one that is over at once)."""
-        return self._ask(protocol.Inject(dict(fault)), str)
+        return self._ask(protocol.Inject(dict(fault)), str, FAULT_SECONDS)
 
     def clear(self, fault: str) -> None:
         """Take a fault back."""
-        self._ask(protocol.Clear(fault), type(None))
+        self._ask(protocol.Clear(fault), type(None), FAULT_SECONDS)
 
     def clear_all(self) -> None:
         """Take every fault back, the last one first."""
-        self._ask(protocol.ClearAll(), type(None))
+        self._ask(protocol.ClearAll(), type(None), FAULT_SECONDS)
 
     # --- the network -----------------------------------------------------------------------------
 

@@ -100,9 +100,7 @@ def steps_of(fault: Fault, context: FaultContext, identity: str) -> tuple[Step, 
         return (_separate(fault.groups, context, rules.table_name(token), name),)
     if isinstance(fault, Isolate):
         return _isolate(fault, context, rules.table_name(token))
-    if isinstance(fault, Malformed):
-        raise NotImplementedError
-    if isinstance(fault, ResetSession | Withdraw | Leak | Hijack | Flood):
+    if isinstance(fault, ResetSession | Withdraw | Leak | Hijack | Flood | Malformed):
         return routing_steps(fault, context)
     link = context.link(fault.link)
     if isinstance(fault, Cut):

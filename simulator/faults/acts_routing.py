@@ -6,20 +6,23 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 
 from simulator.context import FaultContext, FaultTargetError
-from simulator.faults.routing import Flood, Hijack, Leak, ResetSession, Withdraw
+from simulator.faults.impostor import Impostor
+from simulator.faults.routing import Flood, Hijack, Leak, Malformed, ResetSession, Withdraw
 from simulator.faults.speaking import Announced, Flooding, Reset, Session, Withdrawn
 from simulator.faults.steps import Step
 from topologies.model import Cell, Link, Port
 
 
 def routing_steps(
-    fault: ResetSession | Withdraw | Leak | Hijack | Flood, context: FaultContext
+    fault: ResetSession | Withdraw | Leak | Hijack | Flood | Malformed, context: FaultContext
 ) -> tuple[Step, ...]:
     """The acts, one for each gateway of the cell that has one of the paths. Raises FaultTargetError."""
     cell = context.inventory.topology.cell(fault.cell)
     if isinstance(fault, ResetSession):
         found = session_on(context.link(fault.link), cell)
         return (Reset(found, f"reset-session {fault.link}"),)
+    if isinstance(fault, Malformed):
+        return (_impostor(fault, cell, context),)
     name = f"{fault.kind} {fault.cell}"
     steps: list[Step] = []
     for gateway, sessions in _by_gateway(fault.links, cell, context).items():
@@ -32,6 +35,28 @@ def routing_steps(
             prefixes = (fault.prefix,) if isinstance(fault, Leak) else fault.prefixes
             steps.append(Announced(gateway, advertisements(sessions, prefixes), name))
     return tuple(steps)
+
+
+def _impostor(fault: Malformed, cell: Cell, context: FaultContext) -> Impostor:
+    link = context.link(fault.link)
+    session = session_on(link, cell)
+    if 4 not in session.next_hops or ":" in session.peer:
+        raise FaultTargetError(f"link {link.name!r} has no IPv4 addresses: a rogue speaker needs them")
+    far = link.b if link.a.node == session.gateway else link.a
+    topology = context.inventory.topology
+    asns = {router.name: router.asn for router in topology.routers}
+    asns |= {gateway.name: each.asn for each in topology.cells for gateway in each.gateways}
+    router_id = next(gateway.router_id for gateway in cell.gateways if gateway.name == session.gateway)
+    words = {
+        "--local": session.next_hops[4],
+        "--peer": session.peer,
+        "--local-as": str(cell.asn),
+        "--peer-as": str(asns[far.node]),
+        "--router-id": router_id,
+        "--sort": fault.sort.value,
+    }
+    arguments = tuple(word for pair in words.items() for word in pair)
+    return Impostor(session.gateway, arguments, f"malformed {fault.link}")
 
 
 def advertisements(sessions: Iterable[Session], prefixes: Iterable[str]) -> tuple[dict[str, str], ...]:

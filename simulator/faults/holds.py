@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from simulator.context import FaultContext
 
 Resource = tuple[str, ...]
-"""("down", node, interface), ("frozen", service), ("shaped", node, interface)."""
+"""("down", node, interface), ("frozen", service), ("shaped", node, interface), ("rogue", node)."""
 
 _HELD: WeakKeyDictionary[FaultContext, Counter[Resource]] = WeakKeyDictionary()
 
