@@ -30,6 +30,13 @@ def tell(event: Event) -> str:
             return f"supervisor starts {detail.get('service')}"
         case "service-ready":
             return f"{detail.get('service')} is ready"
+        case "change":
+            return f"the operator asks: {detail.get('do')} {detail.get('resource')} {detail.get('name')}"
+        case "intent" if detail.get("origin") == "manager" and detail.get("accepted"):
+            return f"{node}: agent hears of new wishes (generation {detail.get('generation')})"
+        case "bgp-notification":
+            which = "sends" if detail.get("direction") == "send" else "gets"
+            return f"{node} {which} NOTIFICATION {detail.get('code')},{detail.get('subcode')}"
         case "bfd":
             return f"{node}: BFD on {detail.get('interface')} is {detail.get('state')}"
         case "port" if event.source.startswith("agent/") and detail.get("link_up") is False:
@@ -46,6 +53,8 @@ def tell(event: Event) -> str:
             return f"{node}: session {detail.get('neighbor')} {words}" if words else ""
         case "bgp-route" if detail.get("stale"):
             return f"{node} keeps the routes of {detail.get('neighbor')} as stale"
+        case "bgp-route" if detail.get("withdrawn"):
+            return f"{node} deletes the routes of {detail.get('neighbor')}"
         case "manager" if detail.get("ok") is False:
             return f"{node} does not reach the manager and goes on"
         case "agent.silent" | "agent.heard" | "connection.operating_status":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from . import conditions, deadline
 from .deadline import Look, Met
@@ -27,8 +28,7 @@ def whole(scene: Scene, notes: Notes) -> tuple[Met, ...]:
 def wait(scene: Scene, wanted: Sequence[Expectation], notes: Notes, zero: float) -> tuple[Met, ...]:
     """Look until all of them are decided. Raises StageError."""
     looks: dict[str, Look] = {
-        one.says: conditions.bind(one.condition, scene.stage, notes.of(one.condition, one.of))
-        for one in wanted
+        one.says: conditions.bind(one.condition, scene.stage, _arguments(one, notes)) for one in wanted
     }
 
     def waiting(undecided: Sequence[Met]) -> None:
@@ -41,6 +41,18 @@ def wait(scene: Scene, wanted: Sequence[Expectation], notes: Notes, zero: float)
     for one in met:
         _tell_status(scene, one, notes)
     return met
+
+
+def _arguments(wanted: Expectation, notes: Notes) -> dict[str, Any]:
+    """What the run found out, and what the expectation says on top.
+
+    What shall always be so is so from the first look on; only what shall become so begins to be measured at
+    a moment of its own.
+    """
+    found = notes.of(wanted.condition, wanted.of)
+    if wanted.kind in ("always", "stays"):
+        found.pop("since", None)
+    return found
 
 
 def _tell_status(scene: Scene, met: Met, notes: Notes) -> None:

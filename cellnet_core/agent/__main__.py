@@ -131,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=options.log_level, handlers=[handler])
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every report is too much
     os.umask(0o077)  # what is written here holds session passwords and the agent's key

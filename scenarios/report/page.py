@@ -6,14 +6,16 @@ Rendering only; where things go in the charts is decided by `picture`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from scenarios.outcomes import Outcome, Run
-from scenarios.report import document, picture
+from scenarios.report import document, picture, states
 from scenarios.values import Verdict
+from topologies import draw
 
 WORDS = {
     Verdict.PASS: ("pass", "everything recovered within its budget"),
@@ -22,8 +24,8 @@ WORDS = {
 }
 
 
-def render(run: Run, drawing: str) -> str:
-    """The page as text. `drawing` is the topology as SVG, made by `topologies.draw`."""
+def render(run: Run) -> str:
+    """The page as text."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("scenarios.report", "."),
         autoescape=True,
@@ -40,11 +42,23 @@ def render(run: Run, drawing: str) -> str:
         verdict_class=css,
         verdict_words=words,
         tiles=tiles(run),
-        drawing=Markup(drawing),  # noqa: S704 - made by our own code from a validated topology
+        drawing=_drawing(run, states.in_the_end(run)),
+        drawings={
+            number: _drawing(run, states.while_broken(run, outcome))
+            for number, outcome in enumerate(run.outcomes, start=1)
+            if outcome.faults
+        },
         overview=picture.overview(run),
         close_ups=picture.close_ups(run),
         css_of=css_of,
+        css_by_name={verdict.value: css for verdict, (css, _) in WORDS.items()},
     )
+
+
+def _drawing(run: Run, shown: Mapping[str, str]) -> Markup:
+    """The network in that state, as SVG."""
+    svg = draw.to_svg(run.scenario.topology, shown)
+    return Markup(svg)  # noqa: S704 - made by our own code from a validated topology
 
 
 def css_of(outcome: Outcome) -> str:

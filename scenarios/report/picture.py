@@ -7,13 +7,13 @@ are SVG user units; the template only draws what is here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenarios import breaking
 from scenarios.actions import Break
 from scenarios.measurements import FlowMeasurement
 from scenarios.outcomes import Outcome, Run, Struck
-from scenarios.values import Mark
+from scenarios.values import Event, Mark
 
 WIDTH = 1120.0
 GUTTER = 190.0  # room for the names of the flows
@@ -125,14 +125,17 @@ def overview(run: Run) -> Chart:
 def close_ups(run: Run) -> tuple[tuple[int, Outcome, Chart], ...]:
     """A chart for each fault that was injected, with the number of its step."""
     return tuple(
-        (number, outcome, close_up(outcome))
+        (number, outcome, close_up(outcome, run.timeline))
         for number, outcome in enumerate(run.outcomes, start=1)
         if outcome.injected is not None and isinstance(outcome.step.do, Break)
     )
 
 
-def close_up(outcome: Outcome) -> Chart:
-    """From a little before the fault until recovery was complete, zero being the fault."""
+def close_up(outcome: Outcome, events: Sequence[Event] = ()) -> Chart:
+    """From a little before the fault until recovery was complete, zero being the fault.
+
+    `events` tell the beats of a fault that comes and goes.
+    """
     zero = outcome.injected
     assert zero is not None
     repaired = [
@@ -145,11 +148,25 @@ def close_up(outcome: Outcome) -> Chart:
     scale = Scale(zero - 0.12 * length, last + 0.12 * length)
     lanes = _lanes(outcome.flows, scale, zero, least=1.5, labels=True)
     bottom = TOP + LANE * len(lanes)
-    faults = tuple(_fault(struck, number, scale, zero) for number, struck in enumerate(outcome.faults))
+    struck = _beats(outcome, events) or outcome.faults
+    faults = tuple(_fault(one, number, scale, zero) for number, one in enumerate(struck))
     rows = tuple(_row(mark, index, scale, zero, bottom + AXIS) for index, mark in enumerate(outcome.trail))
     milliseconds = length < 2.0
     ticks = _ticks(scale, zero, 1000.0 if milliseconds else 1.0, "ms" if milliseconds else "s")
     return Chart(bottom + AXIS + ROW * len(rows) + 6, bottom, ticks, faults, lanes, rows)
+
+
+def _beats(outcome: Outcome, events: Sequence[Event]) -> tuple[Struck, ...]:
+    """The single losses within a step's flaps; none for any other fault."""
+    found: list[Struck] = []
+    for event in events:
+        if "beat" not in event.detail or not outcome.started <= event.t <= outcome.ended:
+            continue
+        if event.kind == "fault":
+            found.append(Struck(event.detail["fault"], event.t))
+        elif event.kind == "fault-cleared" and found:
+            found[-1] = replace(found[-1], cleared=event.t)
+    return tuple(found)
 
 
 def _fault(struck: Struck, number: int, scale: Scale, zero: float) -> Block:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from scenarios.outcomes import Run
 from scenarios.report import document, junit, page
-from topologies import draw
 
 
 def write(run: Run, directory: Path) -> None:
@@ -15,7 +14,5 @@ def write(run: Run, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document.render(run), indent=2, default=str) + "\n"
     (directory / "report.json").write_text(text, encoding="utf-8")
-    (directory / "report.html").write_text(
-        page.render(run, draw.to_svg(run.scenario.topology)), encoding="utf-8"
-    )
+    (directory / "report.html").write_text(page.render(run), encoding="utf-8")
     (directory / "junit.xml").write_text(junit.render(run), encoding="utf-8")

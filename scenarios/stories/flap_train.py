@@ -94,7 +94,7 @@ def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
         NAME,
         "A link that cannot make up its mind",
         f"The path in use comes and goes, in four rhythms. A path that came back must prove itself for "
-        f"{HOLD_DOWN:g} s before traffic returns to it: that is the hold-down, and a train of losses then costs "
+        f"{HOLD_DOWN:g} s before traffic returns to it: that is the hold-down. So a train of losses costs "
         "one outage.",
     )
     return found.tell(words, tuple(_step(train, rng) for train in TRAINS), seed, knobs)

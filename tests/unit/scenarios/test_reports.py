@@ -84,7 +84,7 @@ class _Links(HTMLParser):
 
 
 def test_the_page_needs_nothing_but_itself():
-    text = page.render(sample.run(), "<svg></svg>")
+    text = page.render(sample.run())
     links = _Links()
     links.feed(text)
     assert links.wanted == []
@@ -95,7 +95,7 @@ def test_the_page_needs_nothing_but_itself():
 def test_the_page_tells_verdicts_and_reasons_and_escapes_what_it_was_given():
     run = sample.run(Verdict.INCONCLUSIVE)
     run = replace(run, scenario=replace(run.scenario, title="<script>alert(1)</script>"))
-    text = page.render(run, "<svg></svg>")
+    text = page.render(run)
     assert "INCONCLUSIVE" in text
     assert "planted" in text
     assert "<script>" not in text
