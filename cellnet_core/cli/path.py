@@ -29,5 +29,14 @@ class Show(Lister):
             f"{found['from_cell']} - {found['to_cell']}: {found['surviving_paths']} of "
             f"{len(found['paths'])} paths survive{unknown}\n"
         )
-        names = ("name", "connection", "local_interface", "remote_interface", "operating_status", "reason")
-        return names, [[path[name] for name in names] for path in found["paths"]]
+        names = (
+            "name",
+            "connection",
+            "local_interface",
+            "via",
+            "remote_interface",
+            "operating_status",
+            "reason",
+        )
+        rows = [{**path, "via": base.Joined(path.get("via", ()))} for path in found["paths"]]
+        return names, [[row[name] for name in names] for row in rows]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from cellnet_core.manager import pairing
 from cellnet_core.manager.connections import ConnectionRequest
 from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.standing import ConnectionView
@@ -100,13 +101,15 @@ class ConnectionList(paging.ListInput):
 
 
 class Path(Output):
-    """A pair of ports; addresses IPv4 first."""
+    """A pair of ports; addresses IPv4 first. `via`: the providers' routers on the way, from the local end;
+    none on a fibre. Since version 1.2."""
 
     name: str
     local_interface: str
     remote_interface: str
     local_addresses: tuple[str, ...]
     remote_addresses: tuple[str, ...]
+    via: tuple[str, ...] = ()
 
 
 class Health(Output):
@@ -296,6 +299,7 @@ def _present(request: Request, view: ConnectionView) -> Connection:
                 remote_interface=path.remote_interface,
                 local_addresses=path.local_addresses,
                 remote_addresses=path.remote_addresses,
+                **since((1, 2), via=pairing.routers_on(connection.local, connection.remote, path)),
             )
             for path in connection.paths
         ],

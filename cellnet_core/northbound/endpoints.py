@@ -37,6 +37,7 @@ from cellnet_core.northbound.fields import (
     conditions,
 )
 from cellnet_core.northbound.versions import Version, since
+from cellnet_core.store.records import InterfaceRecord
 
 router = APIRouter(
     prefix="/v1/endpoints", tags=["endpoints"], route_class=ResourceRoute, dependencies=[AcceptsJson]
@@ -98,9 +99,20 @@ class EndpointList(paging.ListInput):
     since: ClassVar[Mapping[str, Version]] = {"tags": (1, 2)}
 
 
+class EndpointPeer(Output):
+    """A provider's router at the far end of a port, as the agent reports it."""
+
+    name: str
+    asn: int
+    addresses: tuple[str, ...]
+
+
 class EndpointInterface(Output):
+    """`peer` is there where the far end is no gateway of another cell. Since version 1.2."""
+
     interface: str
     addresses: tuple[str, ...]
+    peer: EndpointPeer | None = None
 
 
 class Endpoint(Output):
@@ -185,6 +197,13 @@ def delete_endpoint(manager: ManagerOf, endpoint: str, expected: Expected, reque
     manager.endpoints.delete(endpoint, expected, request_id)
 
 
+def _peer(port: InterfaceRecord) -> dict[str, Any]:
+    if port.peer is None:
+        return {}
+    peer = port.peer
+    return since((1, 2), peer=EndpointPeer(name=peer.name, asn=peer.asn, addresses=peer.addresses))
+
+
 def _present(request: Request, view: EndpointView) -> Endpoint:
     endpoint = view.record
     return Endpoint(
@@ -196,7 +215,7 @@ def _present(request: Request, view: EndpointView) -> Endpoint:
         cell_id=endpoint.cell_id,
         gateway=endpoint.gateway,
         interfaces=[
-            EndpointInterface(interface=port.interface, addresses=port.addresses)
+            EndpointInterface(interface=port.interface, addresses=port.addresses, **_peer(port))
             for port in endpoint.interfaces
         ],
         asn=endpoint.asn,

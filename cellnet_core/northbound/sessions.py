@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from cellnet_core.manager import addresses, pairing
 from cellnet_core.manager.standing import ConnectionView
 from cellnet_core.northbound.fields import Output
 
@@ -48,6 +49,10 @@ def _present(view: ConnectionView, position: int, number: int) -> Session:
     interface, near, far = path.local_interface, path.local_addresses, path.remote_addresses
     if number == 1:
         interface, near, far = path.remote_interface, far, near
+    router = pairing.peer_at(side.endpoint, interface)
+    if router is not None:
+        # The session of a path via a provider is the one with its router.
+        far = tuple(addresses.plain(address) for address in router.addresses)
     about = side.about(view.record)
     session = next((s for s in about.sessions if s.path == path.name), None) if about else None
     state = next((p for p in about.paths if p.path == path.name), None) if about else None

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from cellnet_core.manager import pairing
 from cellnet_core.manager.errors import InvalidError
 from cellnet_core.manager.survey import Link
 from cellnet_core.northbound import errors
-from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
+from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import ManagerOf, NoQuery, Output, Reference
+from cellnet_core.northbound.versions import since
+from cellnet_core.store.records import PathRecord
 
-router = APIRouter(prefix="/v1", tags=["topology"], route_class=JsonRoute, dependencies=[AcceptsJson])
+router = APIRouter(prefix="/v1", tags=["topology"], route_class=ResourceRoute, dependencies=[AcceptsJson])
 
 
 class TopologyPath(Output):
     """A path as it is now. ONLINE: both ends use it; DEGRADED: up, in its hold-down; OFFLINE: an end sees it
-    down or has no session over it; UNKNOWN: an end cannot tell. `reason` says why it is not ONLINE."""
+    down or has no session over it; UNKNOWN: an end cannot tell. `reason` says why it is not ONLINE. `via`:
+    the providers' routers on the way, from the local end; since version 1.2."""
 
     name: str
     connection: str
@@ -29,6 +34,7 @@ class TopologyPath(Output):
     remote_interface: str
     operating_status: str
     reason: str
+    via: tuple[str, ...] = ()
 
 
 class TopologyConnection(Output):
@@ -131,6 +137,11 @@ def _connection(link: Link) -> TopologyConnection:
     )
 
 
+def _turned(path: PathRecord) -> PathRecord:
+    """The path seen from its other end."""
+    return replace(path, local_interface=path.remote_interface, remote_interface=path.local_interface)
+
+
 def _paths(link: Link, first: str) -> list[TopologyPath]:
     """Its paths with the cell `first` (an id) as the local one."""
     record = link.view.record
@@ -150,6 +161,9 @@ def _paths(link: Link, first: str) -> list[TopologyPath]:
             remote_interface=path.record.local_interface if flipped else path.record.remote_interface,
             operating_status=path.operating_status,
             reason=path.reason,
+            **since(
+                (1, 2), via=pairing.routers_on(near, far, _turned(path.record) if flipped else path.record)
+            ),
         )
         for path in link.paths
     ]
