@@ -51,6 +51,7 @@ class Paths(Lines):
         return "\n".join(
             f"{p['name']}: {p['local_interface']} {' '.join(p['local_addresses'])} - "
             f"{p['remote_interface']} {' '.join(p['remote_addresses'])}"
+            + (f" via {' '.join(p['via'])}" if p.get("via") else "")
             for p in self._value
         )
 
@@ -59,7 +60,11 @@ class Interfaces(Lines):
     """Ports with their addresses."""
 
     def human_readable(self) -> str:
-        return "\n".join(f"{p['interface']}: {' '.join(p['addresses'])}" for p in self._value)
+        return "\n".join(
+            f"{p['interface']}: {' '.join(p['addresses'])}"
+            + (f" - {p['peer']['name']} (AS {p['peer']['asn']})" if p.get("peer") else "")
+            for p in self._value
+        )
 
 
 class HealthLines(Lines):
