@@ -55,8 +55,8 @@ class Agents:
         with self._context.wakeups.waiting(key) as waiter:
             while True:
                 waiter.event.clear()
-                found = await asyncio.to_thread(self._intent, key)
-                if found.generation > after:
+                found = await asyncio.to_thread(self._intent, key, after)
+                if found is not None:
                     return found
                 remaining = deadline - clock.now()
                 if remaining <= 0 or self._context.wakeups.closed:
@@ -114,11 +114,17 @@ class Agents:
                     rows.save(change.session, replace(agent, first_seen_at=change.at))
         return key
 
-    def _intent(self, key: AgentKey) -> IntentDocument:
+    def _intent(self, key: AgentKey, after: int) -> IntentDocument | None:
+        """What the agent is told, if its generation is greater than `after`. Reads what changed since."""
         with self._context.database.read() as session:
             agent = rows.find(session, key)
             if agent is None:
                 # It was met before this request waited: its cell was deleted meanwhile.
                 raise NotFoundError("agent.not_found", f"the cell of gateway {key.gateway} was deleted")
-            told = connections.of_agent(session, key)
-            return intent.document(self._context.database.owner, agent, told)
+            if agent.generation <= after:
+                return None
+            told = self._context.told.find(key, agent.generation)
+            if told is None:
+                told = intent.render(key, connections.of_agent(session, key))
+                self._context.told.keep(key, agent.generation, told)
+        return intent.document(self._context.database.owner, agent, told)

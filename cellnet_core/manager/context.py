@@ -19,11 +19,13 @@ from cellnet_core.manager import audit, intent
 from cellnet_core.manager.caller import CALLER
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.reports import Reports
+from cellnet_core.manager.told import Step, Told
 from cellnet_core.manager.unsettled import Unsettled
 from cellnet_core.manager.wakeups import EVENTS, Wakeups
 from cellnet_core.model import lineage
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
+from cellnet_core.model.wire import ConnectionIntent
 from cellnet_core.store import agents, cells, connections, events
 from cellnet_core.store.audit import Recorder
 from cellnet_core.store.database import Database
@@ -47,6 +49,7 @@ class Context:
     reports: Reports
     wakeups: Wakeups
     unsettled: Unsettled = field(default_factory=Unsettled)
+    told: Told = field(default_factory=Told)
 
     @contextmanager
     def change(self, request_id: str | None = None) -> Iterator[Change]:
@@ -74,6 +77,8 @@ class Context:
             self.journal.record("intent.told", request=request_id, generations=change.generations)
         for connection, ends in change.told:
             self.unsettled.mark_both(ends, connection)
+        for key, step in change.steps.items():
+            self.told.follow(key, step)
         self.wakeups.notify(changed)
         if change.recorded:
             self.wakeups.notify([EVENTS])
@@ -91,7 +96,10 @@ class Change:
         """What the intents of agents became in this change, by gateway."""
         self.told: list[tuple[str, tuple[AgentKey, AgentKey]]] = []
         """Connections of which agents were told something new: id and agents."""
+        self.steps: dict[AgentKey, Step] = {}
+        """What differs in the intents of agents."""
         self.request_id = request_id
+        self._differing: dict[AgentKey, dict[str, ConnectionIntent | None]] = {}
         self._retold: set[str] = set()
         self._touched: set[AgentKey] = set()
         self._changed: set[AgentKey] = set()
@@ -103,7 +111,9 @@ class Change:
     def untell(self, connection: ConnectionRecord) -> None:
         """The connection is forgotten: its agents are told nothing of it any more."""
         self._retold.discard(connection.id)
-        self.touch(connection.local.agent, connection.remote.agent)
+        for key in (connection.local.agent, connection.remote.agent):
+            self._differing.setdefault(key, {})[connection.id] = None
+            self.touch(key)
 
     def touch(self, *keys: AgentKey) -> None:
         """These agents have another intent from now on, apart from single connections."""
@@ -168,15 +178,17 @@ class Change:
             connection = connections.get(self.session, identifier)
             if connection is None:
                 continue
-            digests = intent.digests(connection)
             ends = (connection.local.agent, connection.remote.agent)
-            differing = [
-                key for key, now, before in zip(ends, digests, connection.told, strict=True) if now != before
-            ]
-            if differing:
-                connections.set_told(self.session, identifier, digests)
-                self.told.append((identifier, ends))
-                self._touched.update(differing)
+            said = [intent.told(key, connection) for key in ends]
+            digests = (intent.digest(said[0]), intent.digest(said[1]))
+            if digests == connection.told:
+                continue
+            connections.set_told(self.session, identifier, digests)
+            self.told.append((identifier, ends))
+            for key, now, digest, before in zip(ends, said, digests, connection.told, strict=True):
+                if digest != before:
+                    self._differing.setdefault(key, {})[identifier] = now
+                    self._touched.add(key)
         for key in sorted(self._touched):
             self.raise_generation(self.agent(key))
         self._retold.clear()
@@ -194,6 +206,12 @@ class Change:
             confirmed_empty=not connections.any_of_agent(self.session, agent.key),
         )
         agents.save(self.session, raised)
+        before = self.steps.get(agent.key)
+        self.steps[agent.key] = Step(
+            before=agent.generation if before is None else before.before,
+            after=generation,
+            differing=dict(self._differing.get(agent.key, {})),
+        )
         self._changed.add(agent.key)
         self.generations[agent.key.gateway] = generation
         return raised

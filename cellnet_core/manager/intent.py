@@ -26,8 +26,8 @@ def render(key: AgentKey, connections: Iterable[ConnectionRecord]) -> tuple[Conn
     return tuple(told(key, connection) for connection in sorted(mine, key=lambda c: c.name))
 
 
-def document(owner: str, agent: AgentRecord, connections: Iterable[ConnectionRecord]) -> IntentDocument:
-    """The whole intent of an agent, at its present generation."""
+def document(owner: str, agent: AgentRecord, told: tuple[ConnectionIntent, ...]) -> IntentDocument:
+    """The whole intent of an agent, at its present generation, from what `render` made of its connections."""
     return IntentDocument(
         owner=owner,
         generation=agent.generation,
@@ -35,15 +35,7 @@ def document(owner: str, agent: AgentRecord, connections: Iterable[ConnectionRec
         supersedes=agent.supersedes,
         confirmed_empty=agent.confirmed_empty,
         drift_policy=agent.drift_policy,
-        connections=render(agent.key, connections),
-    )
-
-
-def digests(connection: ConnectionRecord) -> tuple[str, str]:
-    """Of what the agents of both sides are to be told; equal exactly when that is the same."""
-    return (
-        digest(told(connection.local.agent, connection)),
-        digest(told(connection.remote.agent, connection)),
+        connections=told,
     )
 
 
