@@ -5,7 +5,7 @@
 
 For labs, inside a namespace, to see what the true speaker at the other end does. It listens and connects, so
 it does not matter which end is passive. It sends the UPDATE once a second while the session lasts; after a
-session that the peer ended it comes back, at most once a second. It offers no graceful restart, so a peer that
+session that the peer ended it comes back, at most once a second. It offers no graceful restart, so one that
 kept routes for the true speaker's return lets them go. READY=1 goes to $NOTIFY_SOCKET once the first broken
 UPDATE is out. Runs as a plain file; the standard library only.
 """

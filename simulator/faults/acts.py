@@ -12,6 +12,7 @@ from collections.abc import Callable
 from simulator.context import SEGMENT_NODE, FaultContext, Undo
 from simulator.faults import rules
 from simulator.faults.acts_routing import routing_steps
+from simulator.faults.delaying import Delayed
 from simulator.faults.flapping import Flapping
 from simulator.faults.injection import KINDS, Injection
 from simulator.faults.parsing_nodes import bus_links
@@ -105,6 +106,8 @@ def steps_of(fault: Fault, context: FaultContext, identity: str) -> tuple[Step, 
     link = context.link(fault.link)
     if isinstance(fault, Cut):
         return tuple(InterfaceDown(port.node, port.name) for port in ends_to_take_down(link))
+    if isinstance(fault, Delay):
+        return tuple(_delay(fault, port, token) for port in senders(link, fault.direction))
     return tuple(_impair(fault, port, rules.table_name(token)) for port in senders(link, fault.direction))
 
 
@@ -126,16 +129,19 @@ def ends_to_take_down(link: Link) -> tuple[Port, ...]:
     return bare or (link.b,)
 
 
-def _impair(fault: Blackhole | Loss | Delay | Rate, port: Port, table: str) -> Step:
+def _delay(fault: Delay, port: Port, token: str) -> Step:
+    return Delayed(
+        port.node, port.name, fault.milliseconds, fault.jitter_ms, token, f"{fault.kind} {fault.link}"
+    )
+
+
+def _impair(fault: Blackhole | Loss | Rate, port: Port, table: str) -> Step:
     name = f"{fault.kind} {fault.link}"
     if isinstance(fault, Blackhole):
         return _drop_all(port, table, name)
     table = _table_of(table, port)
     if isinstance(fault, Loss):
         return NftTable(port.node, "netdev", table, rules.drop_some(table, port.name, fault.percent), name)
-    if isinstance(fault, Delay):
-        discipline = rules.netem_delay(fault.milliseconds, fault.jitter_ms)
-        return RootQdisc(port.node, port.name, discipline, name)
     return RootQdisc(port.node, port.name, rules.tbf_rate(fault.mbit), name)
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from weakref import WeakKeyDictionary
 
 from simulator.context import FaultContext
+from simulator.faults.errors import FaultError, Problem
 
 Resource = tuple[str, ...]
 """("down", node, interface), ("frozen", service), ("shaped", node, interface), ("rogue", node)."""
@@ -33,3 +34,21 @@ def release(context: FaultContext, resource: Resource) -> int:
 def holders(context: FaultContext, resource: Resource) -> int:
     """How many hold it now."""
     return _HELD.get(context, Counter())[resource]
+
+
+def shape(context: FaultContext, node: str, interface: str, fault: str) -> None:
+    """Be the one fault that shapes what an interface sends. Raises FaultError when there is one."""
+    if holders(context, ("shaped", node, interface)):
+        raise FaultError(
+            Problem(
+                fault,
+                f"{interface} of {node} is shaped by another delay or rate",
+                "clear that one first, or use loss, which adds up",
+            )
+        )
+    take(context, ("shaped", node, interface))
+
+
+def unshape(context: FaultContext, node: str, interface: str) -> None:
+    """Let another one."""
+    release(context, ("shaped", node, interface))

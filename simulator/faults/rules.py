@@ -77,6 +77,28 @@ def netem_delay(milliseconds: float, jitter_ms: float | None) -> tuple[str, ...]
     return ("netem", "delay", f"{milliseconds:g}ms", *jitter, "limit", str(QUEUE))
 
 
+def try_netem(device: str) -> str:
+    """Shell: status 0 where the kernel has netem; nothing is left."""
+    return f"tc qdisc add dev {device} root netem delay 0ms && tc qdisc del dev {device} root"
+
+
+def make_tap(tap: str) -> str:
+    """Shell: a tap that carries only what is led into it: the kernel says nothing on it by itself."""
+    return (
+        f"ip tuntap add dev {tap} mode tap"
+        f" && echo 1 > /proc/sys/net/ipv6/conf/{tap}/disable_ipv6"
+        f" && ip link set dev {tap} mtu 9216 txqueuelen {QUEUE} arp off up"
+    )
+
+
+def redirect(device: str, tap: str) -> str:
+    """Shell: whatever the device would send goes to the tap instead, after the drops of other faults."""
+    return (
+        f"tc qdisc add dev {device} clsact && tc filter add dev {device} egress protocol all prio 1"
+        f" u32 match u32 0 0 action mirred egress redirect dev {tap}"
+    )
+
+
 def tbf_rate(mbit: float) -> tuple[str, ...]:
     """Bursts of 10 ms at that rate (never less than three full frames), at most 50 ms of waiting."""
     burst = max(int(mbit * 1e6 / 8 * 0.01), 3 * 1600)

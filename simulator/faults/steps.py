@@ -134,15 +134,7 @@ class RootQdisc:
         """Nothing takes time."""
 
     async def do(self, context: FaultContext) -> None:
-        if holds.holders(context, self._resource()):
-            raise FaultError(
-                Problem(
-                    self.fault,
-                    f"{self.interface} of {self.node} is shaped by another delay or rate",
-                    "clear that one first, or use loss, which adds up",
-                )
-            )
-        holds.take(context, self._resource())
+        holds.shape(context, self.node, self.interface, self.fault)
         self._begun = True
         argv = ("tc", "qdisc", "add", "dev", self.interface, "root", *self.discipline)
         done = await context.run(self.node, argv, within=WITHIN)
@@ -153,14 +145,11 @@ class RootQdisc:
         if not self._begun:
             return
         self._begun = False
-        holds.release(context, self._resource())
+        holds.unshape(context, self.node, self.interface)
         try:
             await context.run(self.node, ("tc", "qdisc", "del", "dev", self.interface, "root"), within=WITHIN)
         except FaultTargetError:
             return  # gone; a status other than 0 means that it never was there
-
-    def _resource(self) -> holds.Resource:
-        return ("shaped", self.node, self.interface)
 
 
 @dataclass(slots=True)
@@ -226,7 +215,9 @@ class Restarted:
 
 
 REMEDIES = {
-    "netem": "this kernel needs sch_netem (CONFIG_NET_SCH_NETEM; Ubuntu: linux-modules-extra)",
+    "netem": "this kernel needs sch_netem (CONFIG_NET_SCH_NETEM; Ubuntu: linux-modules-extra), or a tap",
+    "tap": "this kernel needs sch_netem, or /dev/net/tun for everybody; `cellnet doctor` has both",
+    "mirred": "this kernel needs sch_netem, or clsact with cls_u32 and act_mirred",
     "tbf": "this kernel needs sch_tbf (CONFIG_NET_SCH_TBF)",
     "nft": "`cellnet doctor` says what this kernel can do",
 }
