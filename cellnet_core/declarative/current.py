@@ -55,8 +55,18 @@ def existing(kind: Kind, value: Value) -> Existing:
         revision=document["revision_number"],
         managed_by=document.get("managed_by", ""),
         deleting=document["provisioning_status"] == "PENDING_DELETE",
-        fields={field: document[field] for field in FIELDS[kind] if document[field] is not None},
+        fields={field: _declared(document[field]) for field in FIELDS[kind] if document[field] is not None},
     )
+
+
+def _declared(value: Any) -> Any:
+    """A field without what a file does not say: the router at a port is what the gateway finds there."""
+    if not isinstance(value, list):
+        return value
+    return [
+        {name: part for name, part in item.items() if name != "peer"} if isinstance(item, dict) else item
+        for item in value
+    ]
 
 
 def read(client: Client) -> Current:

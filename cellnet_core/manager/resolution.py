@@ -7,7 +7,7 @@ would only fail later and elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cellnet_core.manager import addresses
 from cellnet_core.manager.errors import ConflictError, InvalidError
@@ -21,6 +21,8 @@ class PortRequest:
 
     interface: str
     addresses: tuple[str, ...] | None
+    peer: PeerRecord | None = None
+    """None: the provider's router that the agent reports, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,15 @@ def _interface(
     if inventory is None:
         if port.addresses is None:
             raise _not_reported(place, f"the addresses of interface {port.interface}")
-        return InterfaceRecord(port.interface, _checked(port.addresses, where))
+        said_peer = None if port.peer is None else _checked_peer(port.peer, where)
+        return InterfaceRecord(port.interface, _checked(port.addresses, where), said_peer)
     if port.interface not in offered:
         known = ", ".join(offered) or "none"
         raise InvalidError(
             "endpoint.interface_unknown", f"{place} has no WAN port {port.interface!r}; it has: {known}"
         )
     reported = _checked(offered[port.interface].addresses, where)
-    peer = _peer(offered[port.interface], where)
+    peer = _peer(port, offered[port.interface], where)
     if port.addresses is None:
         return InterfaceRecord(port.interface, reported, peer)
     said = _checked(port.addresses, where)
@@ -140,11 +143,26 @@ def _interface(
     return InterfaceRecord(port.interface, said, peer)
 
 
-def _peer(port: PortInventory, where: str) -> PeerRecord | None:
-    if port.peer is None:
-        return None
-    addresses_ = _checked(port.peer.addresses, f"router {port.peer.name} at {where}")
-    return PeerRecord(port.peer.name, port.peer.asn, addresses_, port.peer.passive)
+def _peer(port: PortRequest, offered: PortInventory, where: str) -> PeerRecord | None:
+    """The router that the agent reports; what is said of it must be the same."""
+    peer = None
+    if (reported := offered.peer) is not None:
+        given = PeerRecord(reported.name, reported.asn, reported.addresses, reported.passive)
+        peer = _checked_peer(given, where)
+    if port.peer is not None:
+        said = _checked_peer(port.peer, where)
+        if peer is None or replace(said, passive=peer.passive) != peer:
+            has = "none" if peer is None else f"{peer.name} (AS {peer.asn}, {', '.join(peer.addresses)})"
+            raise ConflictError(
+                "endpoint.peer_mismatch",
+                f"the provider's router at {where} is not {said.name} (AS {said.asn}, "
+                f"{', '.join(said.addresses)}) but {has}; leave peer out to take what is there",
+            )
+    return peer
+
+
+def _checked_peer(peer: PeerRecord, where: str) -> PeerRecord:
+    return replace(peer, addresses=_checked(peer.addresses, f"router {peer.name} at {where}"))
 
 
 def _checked(values: tuple[str, ...], where: str) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Peer(Value):
     """A provider's router at the far end of a WAN port: the gateway speaks BGP and BFD with it, not with the
     gateway of another cell."""
 
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
     """What paths by this router are said to go "via"."""
     asn: int = Field(ge=1, le=4_294_967_295)
     addresses: tuple[Interface, ...]
@@ -90,6 +90,10 @@ class Lan(Value):
     """The gateway's addresses inside the cell, one per family, with the LAN's prefix length."""
     health_addresses: tuple[Interface, ...]
     """Addresses that answer health checks from other cells, one per family; inside the cell's prefixes."""
+    routing_table: int | None = Field(None, ge=1, le=252)
+    """The kernel's routing table for what this machine itself sends from `addresses` and `health_addresses`.
+    None: its main one, whose default route then leads to other cells: for a machine or a network namespace
+    that is a gateway and nothing else."""
 
 
 class OpenVSwitch(Value):

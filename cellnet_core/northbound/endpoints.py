@@ -37,18 +37,36 @@ from cellnet_core.northbound.fields import (
     conditions,
 )
 from cellnet_core.northbound.versions import Version, since
-from cellnet_core.store.records import InterfaceRecord
+from cellnet_core.store.records import InterfaceRecord, PeerRecord
 
 router = APIRouter(
     prefix="/v1/endpoints", tags=["endpoints"], route_class=ResourceRoute, dependencies=[AcceptsJson]
 )
 
 
+class PeerInput(Input):
+    """A provider's router at the far end of a port."""
+
+    name: Name
+    asn: Asn
+    addresses: Annotated[tuple[InterfaceAddress, ...], Field(min_length=1, max_length=2)]
+
+    def record(self) -> PeerRecord:
+        """As the manager takes it."""
+        return PeerRecord(self.name, self.asn, self.addresses)
+
+
 class InterfaceInput(Input):
-    """A WAN port. Without addresses: those that the agent reports for it."""
+    """A WAN port. Without addresses or peer: those that the agent reports for it."""
 
     interface: Interface
     addresses: Annotated[tuple[InterfaceAddress, ...], Field(min_length=1, max_length=2)] | None = None
+    peer: PeerInput | None = None
+    since: ClassVar[Mapping[str, Version]] = {"peer": (1, 2)}
+
+    def request(self) -> PortRequest:
+        """As the manager takes it."""
+        return PortRequest(self.interface, self.addresses, None if self.peer is None else self.peer.record())
 
 
 class EndpointInput(Input):
@@ -73,7 +91,7 @@ class EndpointInput(Input):
             name=self.name,
             cell=self.cell,
             gateway=self.gateway,
-            interfaces=None if ports is None else tuple(PortRequest(p.interface, p.addresses) for p in ports),
+            interfaces=None if ports is None else tuple(port.request() for port in ports),
             asn=self.asn,
             prefixes=self.prefixes,
             health_check_addresses=self.health_check_addresses,
