@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 from simulator import faults, stack
 from simulator.context import SEGMENT_NODE, Inventory
-from topologies.model import Cell, Topology
+from topologies.model import Cell, LinkKind, Topology
 
 from . import ways
 from .actions import Boot, Break, Change, Connect, Disconnect, StartProbes, Watch
@@ -196,8 +196,9 @@ class _Step:
     def _fault(self, action: Break, number: int) -> Iterator[Wrong]:
         path: Path = ("do", "fault") if not isinstance(action.fault, tuple) else ("do", "fault", number)
         topology = self.inventory.topology
-        links = ways.between(topology, *self.joined) if self.joined is not None else ()
-        names = tuple(link.name for link in links)
+        # Before cells are connected any WAN link will do: that they are not is told elsewhere.
+        links = ways.between(topology, *self.joined) if self.joined is not None else topology.links
+        names = tuple(link.name for link in links if link.kind is LinkKind.WAN)
         try:
             filled = ways.fill(action.faults[number], names[0] if names else "", names)
             faults.parse(filled, self.inventory, "fault")

@@ -1,7 +1,7 @@
 """In which state each link and node was at a moment, from the timeline: what the drawing of a network shows.
 
-Pure. Links are as agents and switches told, nodes as the supervisor told; what a fault stops or impairs without
-anybody noticing is shown as degraded while the fault lasts.
+Pure. Links are as agents and switches told, nodes as the supervisor told; what a fault stops or impairs
+without anybody noticing is shown as degraded while the fault lasts.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from ..actions import Break
 from ..scenario import Scenario, Step
 from ..values import Budget
 from . import ground
-from .ground import BACK_AGAIN, phase, recovered
+from .ground import BACK_AGAIN, BACK_ON_PATH, phase, recovered
 from .story import NONE, Knobs, Story, UnsuitableTopologyError
 
 NAME = "router-dies"
@@ -75,7 +75,7 @@ def _all_links(topology: Topology, router: str, kind: str, rng: random.Random) -
         + ("lose their carrier." if bang else "stay up and swallow every packet."),
         "Both gateways go by the other router; routes to the dead one are withdrawn later, without haste.",
         Break(tuple({"kind": kind, "link": name} for name in links), 3.0, phase(rng)),
-        recovered(),
+        recovered(BACK_ON_PATH),
         BANG if bang else SILENCE,
     )
 
@@ -88,7 +88,7 @@ def _daemon(router: str, rng: random.Random) -> Step:
         f"kill -9 of {service}. Its supervisor starts it again.",
         "BFD with it goes down, and both gateways go by the other router until it is back.",
         Break({"kind": "crash", "service": service}, 1.0, phase(rng), restarts=service),
-        recovered(BACK_AGAIN),
+        recovered(BACK_AGAIN, BACK_ON_PATH),
         DAEMON,
     )
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from scenarios.breaking import describe
 from scenarios.measurements import FlowMeasurement
 from scenarios.outcomes import Run
 from scenarios.progress import Silent
-from scenarios.breaking import describe
 from scenarios.runner import Runner
 from scenarios.stage import StageError, StageGoneError
 from scenarios.stories import provision_and_recover
