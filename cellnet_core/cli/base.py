@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from cliff.columns import FormattableColumn
 from cliff.command import Command
 
 from cellnet_core.cli import locate
-from cellnet_core.cli.errors import UsageError
 from cellnet_core.client import Client
 from cellnet_core.client.values import Value
 
@@ -85,6 +84,16 @@ class HealthLines(Lines):
         )
 
 
+class Steps(Lines):
+    """What each agent has done of an operation."""
+
+    def human_readable(self) -> str:
+        return "\n".join(
+            f"{s['place']}: {s['state']}" + (f" ({s['message']})" if s["message"] else "")
+            for s in self._value
+        )
+
+
 class LearnedLines(Lines):
     """Prefixes in use from the other side."""
 
@@ -101,26 +110,23 @@ COLUMNS: dict[str, type[FormattableColumn[Any]]] = {
     "interfaces": Interfaces,
     "health": HealthLines,
     "learned": LearnedLines,
+    "steps": Steps,
 }
 HIDDEN = ("links",)
 
 
 def client_of(command: Command) -> Client:
-    """A client of the manager that the user means. Raises UsageError and NoManagerError."""
+    """A client of the manager that the user means. Raises UsageError and NoManagerError.
+
+    Under the `openstack` command it is what the plugin made of the cloud's catalogue.
+    """
+    openstack = getattr(command.app, "client_manager", None)
+    if openstack is not None:
+        found: Client = openstack.cell_network
+        return found
     options = command.app.options
     url = locate.from_environment(options.url, options.lab)
     return Client.connect(url, token=locate.token(options.token_file), ca_file=options.os_cacert)
-
-
-def changed(document: Mapping[str, Any], names: Sequence[str], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of these names as they are, but for the changes that were said (not None).
-
-    Raises UsageError when nothing was.
-    """
-    said = {name: value for name, value in changes.items() if value is not None}
-    if not said:
-        raise UsageError("nothing to change was named; see --help")
-    return {name: document[name] for name in names} | said
 
 
 def show(value: Value) -> tuple[Sequence[str], Sequence[Any]]:

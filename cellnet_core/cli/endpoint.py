@@ -3,14 +3,60 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cliff.command import Command
-from cliff.lister import Lister
 from cliff.show import ShowOne
 
 from cellnet_core.cli import base
+from cellnet_core.cli.resource import (
+    ChangeOf,
+    DeleteOf,
+    ListOf,
+    Resource,
+    ShowOf,
+    add_tags,
+    fewer_tags,
+    more_tags,
+    said,
+)
+
+ENDPOINT = Resource(
+    "endpoint",
+    "endpoints",
+    ("id", "name", "cell", "gateway", "asn", "prefixes", "operating_status"),
+    (
+        *("name", "cell", "gateway", "interfaces", "asn", "prefixes"),
+        *("health_check_addresses", "description", "tags"),
+    ),
+)
+
+
+def _add_fields(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--interface",
+        action="append",
+        metavar="PORT[=ADDRESS,...]",
+        help="a WAN port, with its addresses if they are not to be taken from the report; repeatable, names "
+        "all. Default for a new one: all that the agent reports",
+    )
+    parser.add_argument(
+        "--announce", action="append", metavar="PREFIX", help="a prefix to announce; repeatable, names all"
+    )
+    parser.add_argument(
+        "--health-check-address", action="append", metavar="ADDRESS", help="one per family; names all"
+    )
+    parser.add_argument("--description")
+    add_tags(parser)
+
+
+def _said(parsed_args: argparse.Namespace) -> dict[str, Any]:
+    return said(
+        interfaces=[_interface(text) for text in parsed_args.interface or ()] or None,
+        prefixes=parsed_args.announce,
+        health_check_addresses=parsed_args.health_check_address,
+        description=parsed_args.description,
+    )
 
 
 class Create(ShowOne):
@@ -21,110 +67,75 @@ class Create(ShowOne):
         parser.add_argument("name")
         parser.add_argument("--cell", required=True, help="id, name or Nova cell uuid")
         parser.add_argument("--gateway", help="needed when the cell has several")
-        parser.add_argument(
-            "--interface",
-            action="append",
-            metavar="PORT[=ADDRESS,...]",
-            help="a WAN port, with its addresses if they are not to be taken from the report; repeatable. "
-            "Default: all that the agent reports",
-        )
         parser.add_argument("--asn", type=int, help="AS number")
-        parser.add_argument(
-            "--announce", action="append", metavar="PREFIX", help="a prefix to announce; repeatable"
-        )
-        parser.add_argument(
-            "--health-check-address", action="append", metavar="ADDRESS", help="one per family; repeatable"
-        )
-        parser.add_argument("--description")
+        _add_fields(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
         fields = {
-            "gateway": parsed_args.gateway,
-            "asn": parsed_args.asn,
-            "prefixes": parsed_args.announce,
-            "health_check_addresses": parsed_args.health_check_address,
-            "description": parsed_args.description,
-            "interfaces": [_interface(text) for text in parsed_args.interface or ()] or None,
+            "name": parsed_args.name,
+            "cell": parsed_args.cell,
+            **_said(parsed_args),
+            **said(gateway=parsed_args.gateway, asn=parsed_args.asn, tags=parsed_args.tag),
         }
-        said = {name: value for name, value in fields.items() if value is not None}
         with base.client_of(self) as client:
-            return base.show(client.create_endpoint(parsed_args.name, parsed_args.cell, **said))
+            return base.show(client.create("endpoints", "endpoint", fields))
 
 
-class List(Lister):
+class List(ListOf):
     """List endpoints."""
+
+    resource = ENDPOINT
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("--cell", help="only those of the cell of that name")
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], list[list[Any]]]:
-        filters = {"cell": parsed_args.cell} if parsed_args.cell else {}
-        with base.client_of(self) as client:
-            return base.listing(
-                ("id", "name", "cell", "gateway", "asn", "prefixes", "operating_status"),
-                client.endpoints(**filters),
-            )
+    def query(self, parsed_args: argparse.Namespace) -> dict[str, str]:
+        return super().query(parsed_args) | said(cell=parsed_args.cell)
 
 
-class Show(ShowOne):
+class Show(ShowOf):
     """Show an endpoint."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("endpoint", help="id or name")
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
-        with base.client_of(self) as client:
-            return base.show(client.endpoint(parsed_args.endpoint))
+    resource = ENDPOINT
 
 
-class Set(ShowOne):
+class Set(ChangeOf):
     """Change an endpoint; what is not named stays as it is."""
 
+    resource = ENDPOINT
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("endpoint", help="id or name")
         parser.add_argument("--name", help="its new name")
-        parser.add_argument(
-            "--interface", action="append", metavar="PORT[=ADDRESS,...]", help="repeatable; replaces all"
-        )
-        parser.add_argument("--announce", action="append", metavar="PREFIX", help="repeatable; replaces all")
-        parser.add_argument(
-            "--health-check-address", action="append", metavar="ADDRESS", help="repeatable; replaces all"
-        )
-        parser.add_argument("--description")
+        _add_fields(parser)
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
-        changes = {
-            "name": parsed_args.name,
-            "interfaces": [_interface(text) for text in parsed_args.interface or ()] or None,
-            "prefixes": parsed_args.announce,
-            "health_check_addresses": parsed_args.health_check_address,
-            "description": parsed_args.description,
-        }
-        with base.client_of(self) as client:
-            before = client.endpoint(parsed_args.endpoint)
-            fields = base.changed(before.document, (*changes, "cell", "gateway", "asn"), changes)
-            return base.show(client.replace_endpoint(before.id, fields, before.revision_number))
+    def changes(self, parsed_args: argparse.Namespace, now: Mapping[str, Any]) -> dict[str, Any]:
+        return _said(parsed_args) | said(name=parsed_args.name, tags=more_tags(now, parsed_args.tag))
 
 
-class Delete(Command):
+class Unset(ChangeOf):
+    """Take something away from an endpoint."""
+
+    resource = ENDPOINT
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("--description", action="store_const", const="")
+        add_tags(parser)
+        return parser
+
+    def changes(self, parsed_args: argparse.Namespace, now: Mapping[str, Any]) -> dict[str, Any]:
+        return said(description=parsed_args.description, tags=fewer_tags(now, parsed_args.tag))
+
+
+class Delete(DeleteOf):
     """Delete endpoints that no connection uses."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument("endpoint", nargs="+", help="id or name")
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        with base.client_of(self) as client:
-            for reference in parsed_args.endpoint:
-                client.delete_endpoint(reference)
+    resource = ENDPOINT
 
 
 def _interface(text: str) -> dict[str, Any]:

@@ -47,8 +47,13 @@ class OperationCalls(Transport):
         if found is None:
             if last is None:
                 raise UnreachableError(f"no manager answered at {self._where} for {timeout:g} s")
-            waiting = "; ".join(step.explain() for step in last.steps if step.state == "waiting")
-            raise WaitTimeoutError(f"{last.type} still runs after {timeout:g} s, waiting for {waiting}")
+            waiting = ", ".join(
+                step.place + (f" ({step.message})" if step.message else "")
+                for step in last.steps
+                if step.state == "waiting"
+            )
+            what = f"{last.type} of {last.resource_name}"
+            raise WaitTimeoutError(f"{what} still runs after {timeout:g} s: it waits for {waiting}")
         if found.state == "failed":
             raise OperationFailedError(f"{found.type} of {found.resource_name} failed: {found.error}")
         return found

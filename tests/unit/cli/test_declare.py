@@ -34,7 +34,7 @@ class _App:
     """What cliff gives a command."""
 
     def __init__(self, url: str) -> None:
-        self.options = argparse.Namespace(url=url, lab=None)
+        self.options = argparse.Namespace(url=url, lab=None, token_file=None, os_cacert=None)
         self.stdout, self.stderr = io.StringIO(), io.StringIO()
 
 
