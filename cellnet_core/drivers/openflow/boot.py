@@ -26,13 +26,16 @@ _HELLO: Final = struct.pack("!BBHI", 4, 0, 8, 1)  # OpenFlow 1.3, OFPT_HELLO, le
 
 async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock) -> tuple[str, ...]:
     """Do all of it. Returns what changed; raises DriverUnavailableError if something is not there."""
+    database = await _read(site, replica)
+    if others := switch.foreign(site, database):
+        raise DriverUnavailableError("nothing was touched: " + "; ".join(others))
     cabled = await cables.ensure(site)
     want = kernel.wanted(site)
     absent = kernel.missing_links(quiet.physical_ports(site))
     if absent:
         raise DriverUnavailableError(f"no interface {', '.join(absent)}: check the names in the site file")
     changed = [*cabled, *await quiet.ensure(site), *kernel.ensure_settings(want.before)]
-    changed += await _database(site, replica)
+    changed += await _database(site, await _read(site, replica))
     await _internal_ports(site, want, clock)
     changed += kernel.ensure_settings(want.settings)
     changed += await kernel.ensure(want)
@@ -40,15 +43,18 @@ async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock) -> tuple[str,
     return tuple(changed)
 
 
-async def _database(site: Site, replica: ovsdb.Replica) -> tuple[str, ...]:
-    run_directory = Path(site.ovs.run_directory)
+async def _read(site: Site, replica: ovsdb.Replica) -> ovsdb.Database:
     try:
-        database = await replica.wait(lambda state: bool(state["Open_vSwitch"]), _PATIENCE)
+        return await replica.wait(lambda state: bool(state["Open_vSwitch"]), _PATIENCE)
     except TimeoutError as error:
         raise DriverUnavailableError(
-            f"no database server answers on {run_directory}/db.sock: start ovsdb-server and "
+            f"no database server answers on {site.ovs.run_directory}/db.sock: start ovsdb-server and "
             "`ovs-vsctl --no-wait init`"
         ) from error
+
+
+async def _database(site: Site, database: ovsdb.Database) -> tuple[str, ...]:
+    run_directory = Path(site.ovs.run_directory)
     wanted = switch.transaction(site, database, await kernel.router_macs(site))
     if wanted.arguments:
         # It returns when ovs-vswitchd has done it.

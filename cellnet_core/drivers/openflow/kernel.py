@@ -28,6 +28,9 @@ _FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _PERMANENT: Final = 0x80  # NUD_PERMANENT
 _USABLE: Final = 0x02 | 0x04 | 0x08 | 0x10 | 0x80  # reachable, stale, delay, probe, permanent
 _ONLINK: Final = 4  # RTNH_F_ONLINK
+_MAIN_TABLE: Final = 254  # RT_TABLE_MAIN
+_PRIORITY: Final = 5200
+"""Of our routing rules: before the main table (32766)."""
 _NODAD: Final = 2  # IFA_F_NODAD
 _SYSCTL: Final = Path("/proc/sys/net")
 
@@ -47,6 +50,10 @@ class Wanted:
     addresses: tuple[tuple[str, Interface], ...]
     default_port: str
     router_mac: str
+    table: int | None
+    """Routing table of the default way; None: the main one, which then must have no other."""
+    from_: Mapping[int, tuple[str, ...]]
+    """IP version to the addresses whose packets look into that table."""
     sources: Mapping[int, str]
     """IP version to the source address of what the kernel sends by its default route."""
 
@@ -92,8 +99,17 @@ def wanted(site: Site) -> Wanted:
         addresses=tuple(addresses),
         default_port=lan,
         router_mac=site.lan.router_mac.lower(),
+        table=site.lan.routing_table,
+        from_={version: tuple(own) for version, own in _own_addresses(site).items()},
         sources={address.version: str(address.ip) for address in reversed(site.lan.addresses)},
     )
+
+
+def _own_addresses(site: Site) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {4: [], 6: []}
+    for each in (*site.lan.addresses, *site.lan.health_addresses):
+        found[each.version].append(str(each.ip))
+    return found
 
 
 def ensure_settings(settings: Mapping[str, str]) -> tuple[str, ...]:
@@ -195,8 +211,13 @@ async def _default_way(netlink: Any, index: int, want: Wanted) -> list[str]:
     }
     routes = {
         (int(each["family"]), each.get("gateway"), each.get("oif"), each.get("prefsrc"))
-        async for each in await netlink.get_default_routes()
+        for version in want.sources
+        async for each in await netlink.get_default_routes(
+            family=_FAMILIES[version], table=want.table or _MAIN_TABLE
+        )
     }
+    if want.table is None:
+        _refuse_others(routes, index)
     changed: list[str] = []
     for version, source in want.sources.items():
         gateway, family = _GATEWAYS[version], _FAMILIES[version]
@@ -215,7 +236,37 @@ async def _default_way(netlink: Any, index: int, want: Wanted) -> list[str]:
                 gateway=gateway,
                 oif=index,
                 prefsrc=source,
+                table=want.table or _MAIN_TABLE,
                 **flags,
             )
             changed.append(f"default route of IPv{version} by {want.default_port}")
+        if want.table is not None:
+            changed += await _rules(netlink, version, want.table, want.from_[version])
+    return changed
+
+
+def _refuse_others(routes: set[tuple[int, str | None, int | None, str | None]], index: int) -> None:
+    """The machine's own way to the world is not ours to replace."""
+    if any(port is not None and port != index for _, _, port, _ in routes):
+        raise DriverUnavailableError(
+            "this machine has a default route of its own, which is left alone: set lan.routing_table in the "
+            "site file, such as 52, or run the gateway in a network namespace of its own"
+        )
+
+
+async def _rules(netlink: Any, version: int, table: int, addresses: tuple[str, ...]) -> list[str]:
+    """Have packets from these addresses look into the table."""
+    family, length = _FAMILIES[version], 32 if version == 4 else 128
+    there = {
+        (each.get("src"), each.get("table"))
+        async for each in await netlink.get_rules(family=family)
+        if each.get("src_len") == length
+    }
+    changed = []
+    for address in addresses:
+        if (address, table) not in there:
+            await netlink.rule(
+                "add", family=family, src=address, src_len=length, table=table, priority=_PRIORITY
+            )
+            changed.append(f"rule for packets from {address}")
     return changed

@@ -30,6 +30,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "fail_mode",
         "protocols",
         "other_config",
+        "external_ids",
         "controller",
     ),
     "Port": ("name", "interfaces"),

@@ -16,6 +16,7 @@ from cellnet_core.model.site import Interface, Site, WanPort
 from cellnet_core.openflow import ports
 
 NO_MACS: Final[Mapping[str, str]] = MappingProxyType({})
+_SHARED: Final = ("other_config", "external_ids")
 _CONTROLLER: Final = {
     # A controller inside the bridge would bring hidden flows along; one that is gone is noticed in 3 s and
     # looked for every second.
@@ -40,6 +41,37 @@ class Transaction:
 
     arguments: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+
+
+OWNER: Final = "cellnet-gateway"
+"""Key of a bridge's external_ids: whose it is. A bridge without it is somebody else's, whatever its name."""
+
+
+def owner(site: Site) -> str:
+    """What our bridges carry."""
+    return f"{site.cell}/{site.gateway}"
+
+
+def foreign(site: Site, database: ovsdb.Database) -> tuple[str, ...]:
+    """What is somebody else's and would have to be touched; each with the remedy. Empty when nothing is."""
+    found = []
+    own = (site.ovs.bridge, site.ovs.integration_bridge)
+    for name in own:
+        row = _named(database, "Bridge", name)
+        if row is None:
+            continue
+        whose = row["external_ids"].get(OWNER)
+        if whose != owner(site):
+            found.append(
+                f"bridge {name} is {whose or 'not cellnet'}'s: name another in the site file (ovs.bridge, "
+                f"ovs.integration_bridge), or, if it is this gateway's, "
+                f"`ovs-vsctl set bridge {name} external_ids:{OWNER}={owner(site)}`"
+            )
+    for port in wanted_ports(site):
+        home = _bridge_of(database, port.name)
+        if home is not None and home not in own:
+            found.append(f"port {port.name} is in bridge {home}: take it out of there, or name another port")
+    return tuple(found)
 
 
 def transaction(site: Site, database: ovsdb.Database, macs: Mapping[str, str] = NO_MACS) -> Transaction:
@@ -144,7 +176,7 @@ def _peer_mac(wan: WanPort, database: ovsdb.Database, macs: Mapping[str, str]) -
 
 
 def _bridges(site: Site) -> dict[str, dict[str, Any]]:
-    common = {"datapath_type": site.ovs.datapath_type}
+    common = {"datapath_type": site.ovs.datapath_type, "external_ids": {OWNER: owner(site)}}
     return {
         site.ovs.bridge: {
             **common,
@@ -181,11 +213,11 @@ def _bridge_of(database: ovsdb.Database, port: str) -> str | None:
 
 
 def _says(row: ovsdb.Row | None, column: str, value: Any) -> bool:
-    """True if the column has the value. Other keys of `other_config` may be somebody else's."""
+    """True if the column has the value. Other keys of shared columns may be somebody else's."""
     if row is None:
         return False
     current = row.get(column)
-    if column == "other_config":
+    if column in _SHARED:
         return isinstance(current, dict) and value.items() <= current.items()
     if isinstance(value, dict):
         return bool(current == value)
@@ -200,8 +232,8 @@ def _quoted(text: str) -> str:
 def _assignments(columns: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for column, value in columns.items():
-        if column == "other_config":
-            found += [f"other_config:{key}={text}" for key, text in value.items()]
+        if column in _SHARED:
+            found += [f"{column}:{key}={text}" for key, text in value.items()]
         elif isinstance(value, dict):
             found.append(f"{column}={{{','.join(f'{key}={_quoted(text)}' for key, text in value.items())}}}")
         elif column == "mac":

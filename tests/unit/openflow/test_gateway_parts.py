@@ -55,6 +55,7 @@ def complete() -> dict[str, dict[str, Any]]:
     """The database of a gateway that was booted."""
     site = SITE.ovs
     common = {"datapath_type": "netdev", "protocols": (), "other_config": {}, "controller": ()}
+    common["external_ids"] = {switch.OWNER: switch.owner(SITE), "other": "kept"}
     wanted = switch.wanted_ports(SITE)
     rows = {
         f"i-{port.name}": {"name": port.name, "type": "", "mac": (), "ofport_request": (), "options": {}}
@@ -126,6 +127,19 @@ def test_only_what_is_wrong_is_put_right() -> None:
     assert broken(astray).startswith(
         "-- del-port br-int wan1 -- --may-exist add-port br-phy wan1 -- set interface"
     )
+
+
+def test_what_is_somebody_elses_is_named_and_not_touched() -> None:
+    tables = complete()
+    assert switch.foreign(SITE, database(**tables)) == ()
+    tables["Bridge"]["b2"]["external_ids"] = {"neutron": "yes"}
+    tables["Bridge"]["b9"] = {**tables["Bridge"]["b2"], "name": "br-vm", "ports": ("p-wan1",)}
+    tables["Bridge"]["b1"]["ports"] = ()
+    bridge, port = switch.foreign(SITE, database(**tables))
+    assert bridge.startswith("bridge br-int is not cellnet's: name another in the site file")
+    assert port == "port wan1 is in bridge br-vm: take it out of there, or name another port"
+    tables["Bridge"]["b2"]["external_ids"] = {switch.OWNER: "east/east-gw1"}
+    assert switch.foreign(SITE, database(**tables))[0].startswith("bridge br-int is east/east-gw1's")
 
 
 LISTING = """table netdev cellnet-quiet {
