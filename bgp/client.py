@@ -30,11 +30,15 @@ class CommandRefusedError(SpeakerError):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the relay says first. `memory`: each neighbour's last OPEN and state line, with times."""
+    """What the relay says first. `memory`: each neighbour's last OPEN and state line, with times.
+
+    `end_of_rib`: (time, peer address, family) of the last End-of-RIB that each peer was told.
+    """
 
     instance: str
     version: str
     memory: tuple[tuple[float, str], ...]
+    end_of_rib: tuple[tuple[float, str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -186,6 +190,7 @@ def _parse_hello(line: bytes) -> Hello | None:
     document = json.loads(rest)
     try:
         memory = tuple((float(at), str(text)) for at, text in document["memory"])
-        return Hello(str(document["instance"]), str(document["version"]), memory)
-    except (TypeError, KeyError) as error:
+        told = tuple((float(at), str(peer), str(family)) for at, peer, family in document["end_of_rib"])
+        return Hello(str(document["instance"]), str(document["version"]), memory, told)
+    except (TypeError, ValueError, KeyError) as error:
         raise ValueError(f"not a hello: {line[:100]!r}") from error

@@ -7,14 +7,16 @@ clients pass one at a time, because ExaBGP's answers do not say what they answer
 Runs by itself, also as a plain file under `python -I -S` (25 ms to start), so it imports the standard library
 only. Lines to a client:
 
-    hello JSON        first: {"instance", "version", "memory": [[t, line], ...]}
+    hello JSON        first: {"instance", "version", "memory": [[t, line], ...],
+                              "end_of_rib": [[t, peer, family], ...]}
     event T LINE      an event of ExaBGP's JSON encoder, T seconds on CLOCK_MONOTONIC
     line TEXT         part of the answer to this client's oldest unanswered command
     done | error WHY  the end of that answer
 
 `instance` changes whenever ExaBGP was started again. `memory` holds the last OPEN and the last change of
-state of each neighbour, so that a client that was away learns when a session began or how it ended. Lines
-from a client are ExaBGP's API commands as they are.
+state of each neighbour, so that a client that was away learns when a session began or how it ended.
+`end_of_rib` says when each peer was last told End-of-RIB, which ExaBGP does not say when asked. Lines from a
+client are ExaBGP's API commands as they are.
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ class Relay:
         self._asking: tuple[Client | None, bytes] | None = None
         self._own_answer: list[bytes] = []
         self._memory: OrderedDict[tuple[str, str, str], tuple[float, bytes]] = OrderedDict()
+        self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._instance = instance_of(os.getppid())
         self._version: str | None = None
         for descriptor in (from_exabgp, to_exabgp):
@@ -116,6 +119,8 @@ class Relay:
         ended = line in (b"done", b"error")
         if ended:
             self._asking = None
+        if line == b"done":
+            self._note_end_of_rib(command)
         if client is None:
             if ended:
                 self._ready()
@@ -125,6 +130,15 @@ class Relay:
             self._tell(client, b"error ExaBGP refused %r; its log says why" % command[:200])
         else:
             self._tell(client, line if ended else b"line " + line)
+
+    def _note_end_of_rib(self, command: bytes) -> None:
+        words = command.decode("ascii", "replace").split()
+        if len(words) == 6 and words[0] == "neighbor" and words[2:4] == ["announce", "eor"]:
+            key = (words[1], words[4])
+            self._told.pop(key, None)
+            self._told[key] = time.monotonic()
+            while len(self._told) > 2 * MAX_MEMORY:
+                self._told.popitem(last=False)
 
     def _ready(self) -> None:
         self._version = b" ".join(self._own_answer).decode("ascii", "replace").removeprefix("exabgp ")
@@ -190,7 +204,12 @@ class Relay:
 
     def _hello(self, client: Client) -> None:
         memory = [[at, line.decode("ascii", "replace")] for at, line in self._memory.values()]
-        hello = {"instance": self._instance, "version": self._version, "memory": memory}
+        hello = {
+            "instance": self._instance,
+            "version": self._version,
+            "memory": memory,
+            "end_of_rib": [[at, peer, family] for (peer, family), at in self._told.items()],
+        }
         self._tell(client, b"hello " + json.dumps(hello).encode())
 
     def _serve(self, client: Client, mask: int) -> None:

@@ -50,6 +50,8 @@ class Picture:
         # Events wait here from a connection's start until the neighbours are known; then it is None.
         self._waiting: list[tuple[float, Event]] | None = []
         self._seen_while_asking: list[tuple[float, Event]] = []
+        # Peer address to family to when it was told End-of-RIB, by whoever was here before.
+        self._told_before: dict[str, dict[str, float]] = {}
 
     def name(self, address: str) -> str:
         """The name of the neighbour at that peer address; the address when it is not known."""
@@ -65,6 +67,9 @@ class Picture:
             now = self._clock.now()
             self.advance(rib.SpeakerRestarted(), now)
             self.notes = {peer: sessions.restarted(note, now) for peer, note in self.notes.items()}
+        self._told_before = {}
+        for at, peer, family in hello.end_of_rib:
+            self._told_before.setdefault(peer, {})[family] = at
         self._waiting = []
         for at, line in hello.memory:
             self.take_line(at, line)
@@ -107,6 +112,9 @@ class Picture:
         waiting, self._waiting = self._waiting or [], None
         for at, event in waiting:
             self._take_event(event, at)
+        for neighbor in neighbors:
+            before = self._told_before.get(neighbor.peer_address, {})
+            self.notes[neighbor.peer] = sessions.told(self.notes[neighbor.peer], neighbor.families, before)
         self._seen_while_asking = []
 
     def take_tables(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from bgp.events import Event, SessionDown, SessionUp
 from bgp.readback import SessionState
@@ -55,6 +57,12 @@ def confirm(note: Note, state: SessionState, now: float) -> Note:
     if state.established:
         return replace(note, established=True, since=now - (state.up_for or 0), end_of_rib_sent=False)
     return Note(established=False, since=now, flaps=note.flaps + 1, last_error=note.last_error)
+
+
+def told(note: Note, families: Iterable[str], end_of_rib: Mapping[str, float]) -> Note:
+    """The note when others know the times at which the peer was told End-of-RIB, by family."""
+    since_then = note.established and all(end_of_rib.get(name, -inf) > note.since for name in families)
+    return replace(note, end_of_rib_sent=True) if since_then else note
 
 
 def restarted(note: Note, now: float) -> Note:

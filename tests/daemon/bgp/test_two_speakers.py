@@ -143,10 +143,8 @@ def test_an_agent_that_returns_learns_all_by_asking(sandbox: Sandbox) -> None:
             assert observed.learned == before.learned
             assert observed.announced == before.announced
             assert observed.sessions[0].since == pytest.approx(before.sessions[0].since, abs=0.001)
-            # It cannot know whether the peer was told; once more is harmless.
-            assert [action.target for action in reborn.plan(main.intent(1), observed)] == [
-                "end-of-rib main-east-1"
-            ]
+            # The relay remembers that the peer was told End-of-RIB.
+            assert reborn.plan(main.intent(1), observed) == ()
             await reborn.close()
 
             # And one that returns while the peer is away finds its routes stale, not missing.

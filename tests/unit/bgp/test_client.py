@@ -12,7 +12,8 @@ import pytest
 
 from bgp.client import SpeakerClient, SpeakerUnavailableError
 
-HELLO = b"hello " + json.dumps({"instance": "1-1", "version": "5.0.15", "memory": []}).encode() + b"\n"
+SAID = {"instance": "1-1", "version": "5.0.15", "memory": [], "end_of_rib": []}
+HELLO = b"hello " + json.dumps(SAID).encode() + b"\n"
 
 
 def test_a_question_that_was_given_up_leaves_no_unheard_failure(tmp_path: Path) -> None:

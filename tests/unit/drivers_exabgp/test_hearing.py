@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from bgp.client import Hello
 from bgp.events import SessionDown, SessionUp
 from bgp.model import Route
@@ -129,6 +131,27 @@ def test_events_before_the_first_reading_wait_for_it() -> None:
     assert seen.notes[PEER] == Note(established=True, since=901.0)
     assert seen.take_tables({PEER: UP}, {"172.16.0.2": (route("10.0.2.0/24"),)})
     assert learned(seen) == {"10.0.2.0/24": False}
+
+
+@pytest.mark.parametrize(
+    ("told", "again"),
+    [
+        ({"ipv4": 902.0, "ipv6": 902.1}, ()),
+        ({"ipv4": 902.0}, ("172.16.0.2",)),
+        ({"ipv4": 902.0, "ipv6": 900.5}, ("172.16.0.2",)),  # in the session before this one
+        ({}, ("172.16.0.2",)),
+    ],
+)
+def test_end_of_rib_is_due_only_where_nobody_has_said_it(
+    told: dict[str, float], again: tuple[str, ...]
+) -> None:
+    seen, clock, _, _ = picture()
+    before = tuple((at, "172.16.0.2", family) for family, at in told.items())
+    seen.take_hello(Hello("1-1", "5.0.15", ((901.0, STATE_UP),), before))
+    seen.take_neighbors([neighbor()])
+    seen.take_tables({PEER: UP}, {})
+    found = compose(Answers("1-1", (neighbor(),), {PEER: UP}, {}), seen.rib, seen.notes, clock.now())
+    assert found.end_of_rib_due == again
 
 
 def test_updates_between_two_answers_are_newer_than_they_are() -> None:
