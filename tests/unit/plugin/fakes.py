@@ -218,6 +218,7 @@ class Fakes:
         self._base = base
         self._refused = dict(refused or {})
         self._no_lab = no_lab
+        self._managers: dict[str, FakeManager] = {}
 
     def refusals(self) -> Mapping[str, str]:
         _note(self._base, "doctor")
@@ -231,7 +232,8 @@ class Fakes:
         return FakeLab(self._base / name, wish.topology)
 
     def api(self, client: LabClient) -> Client:
-        return FakeManager(client.show().topology).client()
+        topology = client.show().topology
+        return self._managers.setdefault(client.name, FakeManager(topology)).client()
 
     def traces(self, client: LabClient) -> Traces:
         assert isinstance(client, FakeLab)

@@ -51,7 +51,7 @@ def test_every_kind_of_difference_is_told() -> None:
 
 def test_bfd_that_is_on_and_not_up_is_waited_for() -> None:
     text = "wan1\nforwarding=true state=up\n\nwan2\nforwarding=false remote_state=up state=down\n\nlan1\n\n"
-    assert portrait.bfd_down(text) == ["of wan2 is not up"]
+    assert portrait.bfd_down(text) == ["wan2"]
 
 
 def test_a_program_that_cannot_be_run_is_a_difference() -> None:
