@@ -37,7 +37,12 @@ def require_for_lab(daemons: Collection[str] = ()) -> None:
 def _checks(needed: Collection[str] | None) -> list[Check]:
     """Every check, or those of what is needed for these and no other."""
     always: list[Check] = [kernel.try_all, machine.tun_device, machine.run_directory, programs.find_mininet]
-    rest: list[Check] = [machine.kernel_datapath, machine.realtime, machine.pressure]
+    rest: list[Check] = [
+        programs.find_libnftables,
+        machine.kernel_datapath,
+        machine.realtime,
+        machine.pressure,
+    ]
     wanted = [program for program in programs.PROGRAMS if needed is None or program.needed_for in needed]
     libraries = [library for library in programs.LIBRARIES if needed is None or library.needed_for in needed]
     return [

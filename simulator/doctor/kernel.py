@@ -37,6 +37,13 @@ def _qdisc(arguments: str) -> str:
     return f"tc qdisc add dev dra root {arguments} && tc qdisc del dev dra root"
 
 
+_NETEM = _qdisc("netem delay 1ms")
+_LINE = (
+    "ip tuntap add dev drl mode tap && tc qdisc add dev dra clsact && "
+    "tc filter add dev dra egress protocol all prio 1 u32 match u32 0 0 "
+    "action mirred egress redirect dev drl && tc qdisc del dev dra clsact && ip link del dev drl"
+)
+
 TRIALS: tuple[Trial, ...] = (
     Trial(
         "veth", "ip link add dra type veth peer name drb", LAB, "pairs can be made", _MODULES.format("veth")
@@ -62,18 +69,32 @@ TRIALS: tuple[Trial, ...] = (
             "netdev",
             'type filter hook egress device "dra" priority 0; numgen random mod 100 < 5 counter drop',
         ),
-        "fault:blackhole,loss",
+        "fault:blackhole,oneway,loss,flap",
         "netdev hook and numgen work",
         "needs Linux 5.16 or newer with nf_tables, and nftables 1.0.1 or newer",
     ),
     Trial(
         "nft bridge",
         _nft("bridge", 'type filter hook forward priority 0; iifname "dra" counter drop'),
-        "fault:partition",
+        "fault:partition,isolate",
         "forward hook works",
         _MODULES.format("nf_tables_bridge"),
     ),
-    Trial("netem", _qdisc("netem delay 1ms"), "fault:delay", "delays packets", _MODULES.format("sch_netem")),
+    Trial("netem", _NETEM, "optional", "delays packets: used for delay", _MODULES.format("sch_netem")),
+    Trial(
+        "delay line",
+        _LINE,
+        "optional",
+        "frames can be led through a program: used for delay without netem, up to some 10,000 a second",
+        "needs /dev/net/tun for everybody, and clsact, cls_u32 and act_mirred in the kernel",
+    ),
+    Trial(
+        "delay",
+        f"{{ {_NETEM}; }} >/dev/null 2>&1 || {{ {_LINE}; }}",
+        "fault:delay",
+        "by netem, or else by the delay line",
+        "needs netem or what the delay line needs",
+    ),
     Trial(
         "tbf",
         _qdisc("tbf rate 1mbit burst 10kb latency 50ms"),

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator import firewall
 from simulator.doctor.findings import LAB, Finding
 from simulator.doctor.kernel import INSTALL, environment
 
@@ -97,6 +98,18 @@ def find_library(library: Library) -> Finding:
             remedy="`make setup` installs it",
         )
     return Finding(library.name, ok=True, detail=version, needed_for=library.needed_for)
+
+
+def find_libnftables() -> Finding:
+    """The library that faults set their rules by, without starting a program."""
+    missing = firewall.available()
+    return Finding(
+        "libnftables",
+        ok=not missing,
+        detail=missing or "can be loaded: faults take hold within a millisecond",
+        needed_for="fault:blackhole,oneway,loss,flap,partition,isolate",
+        remedy=INSTALL.format("libnftables1") if missing else "",
+    )
 
 
 def find_mininet() -> Finding:

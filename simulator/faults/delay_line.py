@@ -4,8 +4,8 @@
 
 The clsact egress filter of the interface, which is not this program's, redirects to the tap. The kernel cuts
 large segments and fills in checksums before a frame enters the tap, because a tap can do neither. Frames are
-sent on past the egress hooks and queues of the interface (packet(7), PACKET_QDISC_BYPASS): none is delayed, or
-dropped by a rule, twice. A capture on that interface does not see them, one at the other end does.
+sent on past the egress hooks and queues of the interface (packet(7), PACKET_QDISC_BYPASS): none is delayed,
+or dropped by a rule, twice. A capture on that interface does not see them, one at the other end does.
 
 Limits: one thread, so some 10,000 frames a second; `--limit` frames wait at most, the rest is dropped and
 counted; a frame is never early, and late by as much as the machine lets this program wait. Counters go to the
