@@ -121,6 +121,8 @@ def judge(book: Book, look: Look, policy: Policy, now: float) -> tuple[Book, tup
     standing = dict(book.settled)
     if not carried:
         standing[look.driver] = Settled(look.desired, look.instance)
+    elif not calm:
+        standing.pop(look.driver, None)  # it is being made into something else, and was not as wanted since
     new = Book(standing, (*others, *still), (*book.past, *past)[-KEPT:], count)
     return new, carried
 

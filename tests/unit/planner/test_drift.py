@@ -45,6 +45,15 @@ def test_another_intent_or_another_process_is_no_drift(change: dict[str, str]) -
     assert book.open == ()
 
 
+def test_what_was_changed_to_and_fro_on_purpose_is_no_drift() -> None:
+    """Routes went and came back: the table is of the time between, and nobody touched it."""
+    book, carried = drift.judge(settled(), look(OTHER, desired="B"), "ignore", 1.0)
+    assert carried == (OTHER,)
+    book, carried = drift.judge(book, look(OTHER, desired="A"), "ignore", 2.0)
+    assert carried == (OTHER,)
+    assert book.open == ()
+
+
 def test_a_device_that_does_not_answer_has_neither_new_nor_ended_drift() -> None:
     book, _ = drift.judge(settled("ignore"), look(MISSING), "ignore", 1.0)
     again, carried = drift.judge(book, look(fresh=False), "ignore", 2.0)
