@@ -100,6 +100,11 @@ def manager_file(cell: Cell) -> str:
     return f"{node_directory(str(cell.manager_node))}/manager.json"
 
 
+def enrolment_file(gateway: Gateway) -> str:
+    """Path of the one-time token with which a gateway's agent enrols."""
+    return f"{node_directory(gateway.name)}/enrolment.token"
+
+
 def controller_socket(gateway: Gateway) -> str:
     """Path of the unix socket on which a gateway's controller takes the agent's requests."""
     return f"{node_directory(gateway.controller_node)}/controller-{gateway.name}.sock"
@@ -143,6 +148,7 @@ def site_document(
         "router_id": gateway.router_id,
         "prefixes": [str(prefix) for prefix in cell.prefixes],
         "manager_url": f"http://{manager_address(topology)}:{MANAGER_PORT}",
+        "enrolment_file": enrolment_file(gateway),
         "state_directory": f"{node_directory(gateway.name)}/agent",
         "journal": f"{LAB}/journal/agent-{gateway.name}.jsonl",
         "wan": [
@@ -184,6 +190,14 @@ def manager_document(topology: Topology, main: Cell) -> dict[str, Any]:
         "unix_socket": f"{LAB}/manager.sock",
         "listen": f"{manager_address(topology)}:{MANAGER_PORT}",
         "journal": f"{LAB}/journal/manager.jsonl",
+        # The manager writes each agent's one-time token before it is ready; agents enrol with it by themselves.
+        "agents": "enrolled",
+        "agent_secret": f"{node_directory(str(main.manager_node))}/agent.secret",
+        "enrol": [
+            {"cell": cell.name, "gateway": gateway.name, "file": enrolment_file(gateway)}
+            for cell in topology.cells
+            for gateway in cell.gateways
+        ],
         "cells": [
             {
                 "name": cell.name,

@@ -41,7 +41,8 @@ class List(Lister):
         rows = []
         for entry in entries:
             *row, changed = (entry.document[name] for name in names)
-            rows.append([*row, changed if machine else _brief(changed)])
+            created = entry.action == "created"
+            rows.append([*row, changed if machine else ", ".join(changed) if created else _brief(changed)])
         return names, rows
 
 

@@ -31,6 +31,9 @@ DERIVED = frozenset({"meta", "paths", "prefixes", "agents", "events", "audit", "
 """Tables that only follow from the others; every table is in one of the two (a test sees to that)."""
 WORKED_OUT = frozenset(
     {
+        "id",  # as above
+        "agent_nonce",
+        "manager_nonce",
         "created_at",
         "updated_at",
         "revision_number",  # shown by itself
@@ -107,7 +110,7 @@ class Recorder:
         seen = self._seen.get((kind, identifier))
         if seen is None:
             revision = values.get("revision_number")
-            seen = Seen(kind, identifier, str(values.get("name", identifier)), action, revision, revision)
+            seen = Seen(kind, identifier, str(values.get("name") or values.get("gateway") or identifier), action, revision, revision)
             if action == "created":
                 seen.revision_before = None
             self._seen[kind, identifier] = seen
@@ -145,7 +148,7 @@ def changed_fields(seen: Seen) -> dict[str, Any]:
             "after": _plain(redaction.masked(name, value)),
         }
         for name, value in sorted(seen.after.items())
-        if seen.before.get(name) != value
+        if seen.before.get(name) != value and (seen.action != "created" or value not in (None, "", [], {}))
     }
 
 

@@ -124,3 +124,14 @@ def test_the_manager_knows_every_cell() -> None:
     assert document["unix_socket"] == "/run/lab/manager.sock"
     assert [cell["name"] for cell in document["cells"]] == ["main", "cell2", "cell3", "cell4"]
     assert document["cells"][0]["id"] == str(topology.cells[0].uuid)
+
+
+def test_every_agent_enrols_by_itself() -> None:
+    topology = catalogue.build("ring", {"cells": 4})
+    document = stack.manager_document(topology, topology.cell("main"))
+    files = stack.expand(topology, "ryu").files
+    sites = {site["gateway"]: site for path, site in files.items() if "site" in path}
+    assert document["agents"] == "enrolled"
+    assert {entry["gateway"]: entry["file"] for entry in document["enrol"]} == {
+        gateway: site["enrolment_file"] for gateway, site in sites.items()
+    }
