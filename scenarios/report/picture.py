@@ -84,6 +84,7 @@ class Chart:
     faults: tuple[Block, ...]
     lanes: tuple[Lane, ...]
     rows: tuple[Row, ...] = ()
+    budget: Block | None = None
     width: float = WIDTH
     gutter: float = GUTTER
     top: float = TOP
@@ -149,11 +150,12 @@ def close_up(outcome: Outcome, events: Sequence[Event] = ()) -> Chart:
     lanes = _lanes(outcome.flows, scale, zero, least=1.5, labels=True)
     bottom = TOP + LANE * len(lanes)
     struck = _beats(outcome, events) or outcome.faults
-    faults = tuple(_fault(one, number, scale, zero) for number, one in enumerate(struck))
+    faults = tuple(_fault(one, struck[:number], scale, zero) for number, one in enumerate(struck))
     rows = tuple(_row(mark, index, scale, zero, bottom + AXIS) for index, mark in enumerate(outcome.trail))
     milliseconds = length < 2.0
     ticks = _ticks(scale, zero, 1000.0 if milliseconds else 1.0, "ms" if milliseconds else "s")
-    return Chart(bottom + AXIS + ROW * len(rows) + 6, bottom, ticks, faults, lanes, rows)
+    budget = _budget(outcome, scale)
+    return Chart(bottom + AXIS + ROW * len(rows) + 6, bottom, ticks, faults, lanes, rows, budget)
 
 
 def _beats(outcome: Outcome, events: Sequence[Event]) -> tuple[Struck, ...]:
@@ -169,13 +171,29 @@ def _beats(outcome: Outcome, events: Sequence[Event]) -> tuple[Struck, ...]:
     return tuple(found)
 
 
-def _fault(struck: Struck, number: int, scale: Scale, zero: float) -> Block:
-    """One of a step's faults; only the first has a label, for they lie close together."""
+def _fault(struck: Struck, before: Sequence[Struck], scale: Scale, zero: float) -> Block:
+    """One of a step's faults. Only the first has a label, for they lie close together; and one within
+    another is drawn as a line, or the shades would add up."""
+    within = any(one.cleared is None or struck.injected < one.cleared for one in before)
     left = scale.x(struck.injected)
     right = scale.x(struck.cleared) if struck.cleared is not None else left
     ends = struck.cleared is not None and struck.cleared <= scale.end
     hint = f"{breaking.describe(struck.fault)}, {(struck.injected - zero) * 1000:+.1f} ms"
-    return Block(left, max(right - left, 2.0), "fault", "" if number else "fault", hint, left, "start", ends)
+    width = 2.0 if within else max(right - left, 2.0)
+    return Block(left, width, "fault", "" if before else "fault", hint, left, "start", ends)
+
+
+def _budget(outcome: Outcome, scale: Scale) -> Block | None:
+    """The longest outage that is allowed, drawn from where the longest one began."""
+    budget = outcome.step.budget
+    outages = [outage for measured in outcome.flows for outage in measured.outages]
+    if budget is None or not budget.outage_ms or not outages:
+        return None
+    start = max(outages, key=lambda outage: outage.duration_ms).start
+    left, right = scale.x(start), scale.x(start + budget.outage_ms / 1000)
+    fits = start + budget.outage_ms / 1000 <= scale.end
+    label = f"budget {budget.outage_ms:g} ms"
+    return Block(left, right - left, "budget", label, label, right + 5, "start", fits)
 
 
 def _lanes(

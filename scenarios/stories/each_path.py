@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break, spare
 from ..scenario import Scenario, Step
 from ..values import Budget
 from . import ground
-from .ground import BACK_ON_PATH, CUT, SILENT, UNUSED, phase, recovered
+from .ground import BACK_ON_PATH, CUT, UNUSED, phase, recovered
 from .story import NONE, Knobs, Story
 
 NAME = "each-path"
@@ -30,7 +30,7 @@ def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
     rng = random.Random(seed)
     ranks = range(len(found.links))
     steps = [_one("cut", {"kind": "cut"}, rank, CUT, rng) for rank in ranks]
-    steps += [_one("silence", {"kind": "blackhole"}, rank, SILENT, rng) for rank in ranks]
+    steps += [_one("silence", {"kind": "blackhole"}, rank, found.silent, rng) for rank in ranks]
     if len(found.links) >= 3:
         steps.append(_two(rng))
     words = ground.Words(

@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break
 from ..scenario import Scenario, Step
 from ..values import Budget, Expectation
 from . import ground
-from .ground import BACK_ON_PATH, phase, recovered
+from .ground import BACK_ON_PATH, Ground, phase, recovered
 from .story import NONE, Knobs, Story
 
 NAME = "flap-train"
@@ -56,7 +56,7 @@ TRAINS = (
         6,
         1,
         50,
-        "the same without carrier loss: BFD finds the first silence in 20 to 30 ms and never comes back up "
+        "the same without carrier loss: BFD finds the first silence and never comes back up "
         "between two of them",
     ),
     Train(
@@ -97,10 +97,11 @@ def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
         f"{HOLD_DOWN:g} s before traffic returns to it: that is the hold-down. So a train of losses costs "
         "one outage.",
     )
-    return found.tell(words, tuple(_step(train, rng) for train in TRAINS), seed, knobs)
+    return found.tell(words, tuple(_step(train, found, rng) for train in TRAINS), seed, knobs)
 
 
-def _step(train: Train, rng: random.Random) -> Step:
+def _step(train: Train, found: Ground, rng: random.Random) -> Step:
+    most = train.outage_ms if train.mode == "cut" else found.silent.outage_ms or 0
     lasts = train.period_s * train.count
     fault = {
         "kind": "flap",
@@ -121,10 +122,10 @@ def _step(train: Train, rng: random.Random) -> Step:
         Break(fault, lasts, phase(rng), during=(quiet,)),
         recovered(BACK_ON_PATH),
         Budget(
-            outage_ms=train.outage_ms,
-            lost=round(train.felt * train.outage_ms),
+            outage_ms=most,
+            lost=round(train.felt * most),
             outages=train.felt,
-            why=f"{train.reason}. Each is over within {train.outage_ms:g} ms, as for a single "
+            why=f"{train.reason}. Each is over within {most:g} ms, as for a single "
             + ("silent fault." if train.mode == "blackhole" else "cut."),
         ),
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from simulator import stack
 from topologies.model import Cell, Gateway, Link, Topology
 
 from .. import ways
@@ -31,13 +32,6 @@ CUT = Budget(
     outages=1,
     why="the switch hears of a lost carrier in 5 to 9 ms and the group's next bucket is already installed; "
     "20 ms leaves room for a late probe. One outage only: coming back must cost nothing.",
-)
-SILENT = Budget(
-    outage_ms=50,
-    lost=50,
-    outages=1,
-    why="BFD at 10 ms x 3 needs 20 to 30 ms to miss three packets, and the group then switches at once; "
-    "50 ms leaves room for a late probe. One outage only: coming back must cost nothing.",
 )
 UNUSED = Budget(
     lost=0,
@@ -76,6 +70,25 @@ class Ground:
     def gateway(self) -> Gateway:
         """The gateway of the first cell that the first way leaves by."""
         return next(g for g in self.here.gateways if g.name in (self.links[0].a.node, self.links[0].b.node))
+
+    @property
+    def bfd_ms(self) -> int:
+        """The interval of BFD in a lab of this topology: larger networks have a slower one (docs/lab.md)."""
+        return stack.bfd_interval_ms(self.topology)
+
+    @property
+    def silent(self) -> Budget:
+        """What a fault that only BFD can see may cost."""
+        interval = self.bfd_ms
+        most = 3 * interval + 20
+        return Budget(
+            outage_ms=most,
+            lost=most,
+            outages=1,
+            why=f"BFD at {interval} ms x 3 needs {2 * interval} to {3 * interval} ms to miss three packets, "
+            f"and the group then switches at once; {most} ms leaves room for a late probe. One outage only: "
+            "coming back must cost nothing.",
+        )
 
     @property
     def provided(self) -> bool:
@@ -191,7 +204,7 @@ def find(story: str, topology: Topology, paths: int = 2) -> Ground:
 
 
 def phase(rng: random.Random) -> float:
-    """Seconds before a fault: anywhere within BFD's detection time."""
+    """Seconds before a fault: anywhere within BFD's detection time at its fastest."""
     return round(rng.uniform(0.0, 0.03), 4)
 
 

@@ -16,15 +16,9 @@ from .story import NONE, Knobs, Story
 
 NAME = "one-way-loss"
 MUCH, LITTLE = 40, 2  # percent
-HOLD = 8.0
-MOVED_WITHIN = 4.0
-HEAVY = Budget(
-    outage_ms=50,
-    lost=1000,
-    why=f"{MUCH} % are lost until BFD has missed three packets in a row, and no longer: 0.25 s on average at "
-    "10 ms x 3, more than 2.5 s once in 20,000 times. Before that single packets are lost; no outage is as "
-    "long as BFD's own 30 ms. The hold-down keeps traffic off the path while BFD comes and goes.",
-)
+HOLD = 8.0  # seconds of a little loss
+NOTICED = 25  # BFD intervals until three packets in a row are missed at 40 % loss, on average
+PATIENCE = 10  # times that: exceeded once in 20,000 times
 LIGHT = Budget(
     outage_ms=50,
     lost=int(HOLD * ground.RATE * LITTLE / 100 * 2),
@@ -52,22 +46,38 @@ def _fault(found: Ground, percent: int, *, outward: bool) -> dict[str, object]:
     return {"kind": "loss", "link": IN_USE, "percent": percent, "direction": direction}
 
 
+def _heavy(found: Ground) -> tuple[Budget, float]:
+    """What much loss may cost, and the seconds after which traffic must have moved."""
+    usual, longest = (NOTICED * times * found.bfd_ms / 1000 for times in (1, PATIENCE))
+    budget = Budget(
+        outage_ms=found.silent.outage_ms,
+        lost=round(longest * ground.RATE * MUCH / 100),
+        why=f"{MUCH} % are lost until BFD has missed three packets in a row, and no longer: {usual:.2g} s on "
+        f"average at {found.bfd_ms} ms x 3, more than {longest:.2g} s once in 20,000 times. Before that "
+        "single packets are lost; no outage is longer than that of a silent path. The hold-down keeps "
+        "traffic off the path while BFD comes and goes.",
+    )
+    return budget, longest + 1.5
+
+
 def _much(found: Ground, rng: random.Random, *, outward: bool) -> Step:
+    budget, moved = _heavy(found)
+    hold = moved + 4
     way = f"{'away from' if outward else 'towards'} {found.here.name}"
     return Step(
         f"lose-much-{'out' if outward else 'in'}",
         f"Lose {MUCH} % of the packets {way}",
-        f"For {HOLD:g} s the path in use loses {MUCH} of 100 packets {way}, and none the other way.",
+        f"For {hold:g} s the path in use loses {MUCH} of 100 packets {way}, and none the other way.",
         "BFD soon misses three packets in a row; both ends leave the path, and stay away from it while the "
         "loss lasts.",
         Break(
             _fault(found, MUCH, outward=outward),
-            HOLD,
+            hold,
             phase(rng),
-            during=(Expectation("delivering", "all flows deliver in spite of it", MOVED_WITHIN),),
+            during=(Expectation("delivering", "all flows deliver in spite of it", moved),),
         ),
         recovered(BACK_ON_PATH),
-        HEAVY,
+        budget,
     )
 
 

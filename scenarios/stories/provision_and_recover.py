@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break
 from ..scenario import Scenario, Step
 from ..values import Budget
 from . import ground
-from .ground import BACK_AGAIN, BACK_ON_PATH, CUT, NOTHING, SILENT, Ground, phase, recovered
+from .ground import BACK_AGAIN, BACK_ON_PATH, CUT, NOTHING, Ground, phase, recovered
 from .story import NONE, Knobs, Story
 
 FREEZE_MS = 100
@@ -70,7 +70,7 @@ def _paths(found: Ground, rng: random.Random) -> tuple[Step, ...]:
             "BFD misses three packets and the switch moves to the other path, within 50 ms.",
             Break({"kind": "blackhole", "link": IN_USE, "direction": outward}, 1.5, phase(rng)),
             recovered(BACK_ON_PATH),
-            SILENT,
+            found.silent,
         ),
         Step(
             "blackhole",
@@ -79,7 +79,7 @@ def _paths(found: Ground, rng: random.Random) -> tuple[Step, ...]:
             "The same: both gateways find out by BFD within 50 ms.",
             Break({"kind": "blackhole", "link": IN_USE, "direction": "both"}, 1.5, phase(rng)),
             recovered(BACK_ON_PATH),
-            SILENT,
+            found.silent,
         ),
     )
 

@@ -10,7 +10,7 @@ from ..actions import Break
 from ..scenario import Scenario, Step
 from ..values import Budget
 from . import ground
-from .ground import BACK_AGAIN, BACK_ON_PATH, phase, recovered
+from .ground import BACK_AGAIN, BACK_ON_PATH, Ground, phase, recovered
 from .story import NONE, Knobs, Story, UnsuitableTopologyError
 
 NAME = "router-dies"
@@ -22,20 +22,7 @@ BANG = Budget(
     "(20 ms); packets that the other cell sent on the way are lost too, and two gateways notice one after "
     "the other: 50 ms. Coming back must cost nothing.",
 )
-SILENCE = Budget(
-    outage_ms=80,
-    lost=80,
-    outages=1,
-    why="BFD with the router at 10 ms x 3 misses three packets in 20 to 30 ms on each side, 50 ms as for a "
-    "silent path, and 30 ms more because several links are silenced one after the other by a packet filter.",
-)
-DAEMON = Budget(
-    outage_ms=50,
-    lost=50,
-    outages=1,
-    why="the routing daemon takes BFD and BGP along, and its kernel goes on forwarding: the gateways leave "
-    "it by BFD within 50 ms, mostly without a loss.",
-)
+SPREAD = 30  # ms between the silencing of the first link of a router and that of its last
 
 
 def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
@@ -51,9 +38,9 @@ def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
         step
         for router in sorted(router.name for router in topology.routers)
         for step in (
-            _all_links(topology, router, "cut", rng),
-            _all_links(topology, router, "blackhole", rng),
-            _daemon(router, rng),
+            _all_links(found, router, "cut", rng),
+            _all_links(found, router, "blackhole", rng),
+            _daemon(found, router, rng),
         )
     ]
     words = ground.Words(
@@ -65,8 +52,19 @@ def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
     return found.tell(words, tuple(steps), seed, knobs)
 
 
-def _all_links(topology: Topology, router: str, kind: str, rng: random.Random) -> Step:
-    links = [link.name for link in topology.links_of(router, LinkKind.WAN)]
+def _silence(found: Ground) -> Budget:
+    most = (found.silent.outage_ms or 0) + SPREAD
+    return Budget(
+        outage_ms=most,
+        lost=int(most),
+        outages=1,
+        why=f"as on any silent path, {found.silent.why} {SPREAD} ms more because the links of a router are "
+        "silenced one after the other.",
+    )
+
+
+def _all_links(found: Ground, router: str, kind: str, rng: random.Random) -> Step:
+    links = [link.name for link in found.topology.links_of(router, LinkKind.WAN)]
     bang = kind == "cut"
     return Step(
         f"{'bang' if bang else 'silence'}-{router}",
@@ -76,11 +74,11 @@ def _all_links(topology: Topology, router: str, kind: str, rng: random.Random) -
         "Both gateways go by the other router; routes to the dead one are withdrawn later, without haste.",
         Break(tuple({"kind": kind, "link": name} for name in links), 3.0, phase(rng)),
         recovered(BACK_ON_PATH),
-        BANG if bang else SILENCE,
+        BANG if bang else _silence(found),
     )
 
 
-def _daemon(router: str, rng: random.Random) -> Step:
+def _daemon(found: Ground, router: str, rng: random.Random) -> Step:
     service = f"router@{router}"
     return Step(
         f"daemon-{router}",
@@ -89,7 +87,13 @@ def _daemon(router: str, rng: random.Random) -> Step:
         "BFD with it goes down, and both gateways go by the other router until it is back.",
         Break({"kind": "crash", "service": service}, 1.0, phase(rng), restarts=service),
         recovered(BACK_AGAIN, BACK_ON_PATH),
-        DAEMON,
+        Budget(
+            outage_ms=found.silent.outage_ms,
+            lost=found.silent.lost,
+            outages=1,
+            why="the daemon takes BFD and BGP along, and its kernel goes on forwarding: the gateways leave "
+            "it by BFD, mostly without a loss, and at worst as if the path had fallen silent.",
+        ),
     )
 
 
