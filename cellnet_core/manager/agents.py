@@ -125,6 +125,6 @@ class Agents:
                 return None
             told = self._context.told.find(key, agent.generation)
             if told is None:
-                told = intent.render(key, connections.of_agent(session, key))
+                told = intent.render(key, connections.of_agent(session, key), self._context.tell)
                 self._context.told.keep(key, agent.generation, told)
         return intent.document(self._context.database.owner, agent, told)

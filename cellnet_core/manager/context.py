@@ -50,6 +50,8 @@ class Context:
     wakeups: Wakeups
     unsettled: Unsettled = field(default_factory=Unsettled)
     told: Told = field(default_factory=Told)
+    tell: Callable[[AgentKey, ConnectionRecord], ConnectionIntent] = intent.told
+    """Renders one connection for one agent."""
 
     @contextmanager
     def change(self, request_id: str | None = None) -> Iterator[Change]:
@@ -179,7 +181,7 @@ class Change:
             if connection is None:
                 continue
             ends = (connection.local.agent, connection.remote.agent)
-            said = [intent.told(key, connection) for key in ends]
+            said = [self.context.tell(key, connection) for key in ends]
             digests = (intent.digest(said[0]), intent.digest(said[1]))
             if digests == connection.told:
                 continue
@@ -198,19 +200,21 @@ class Change:
     def raise_generation(self, agent: AgentRecord, at_least: int = 0) -> AgentRecord:
         """Give the agent's intent a new generation, above `at_least`. Returns the agent as it is now."""
         generation = max(agent.generation, at_least) + 1
+        differing = dict(self._differing.get(agent.key, {}))
+        told_of_some = any(said is not None for said in differing.values())
         raised = replace(
             agent,
             generation=generation,
             lineage=lineage.advance(agent.lineage, self.context.database.term, generation),
             # It became empty because its connections were deleted here, one by one: that is meant.
-            confirmed_empty=not connections.any_of_agent(self.session, agent.key),
+            confirmed_empty=not told_of_some and not connections.any_of_agent(self.session, agent.key),
         )
         agents.save(self.session, raised)
         before = self.steps.get(agent.key)
         self.steps[agent.key] = Step(
             before=agent.generation if before is None else before.before,
             after=generation,
-            differing=dict(self._differing.get(agent.key, {})),
+            differing=differing,
         )
         self._changed.add(agent.key)
         self.generations[agent.key.gateway] = generation

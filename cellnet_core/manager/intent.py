@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 from cellnet_core.manager import addresses, pairing
@@ -20,10 +20,14 @@ from cellnet_core.model.wire import (
 from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, EndpointRecord, PathRecord
 
 
-def render(key: AgentKey, connections: Iterable[ConnectionRecord]) -> tuple[ConnectionIntent, ...]:
-    """The connections as the agent of that gateway sees them, by name. Others are left out."""
+def render(
+    key: AgentKey,
+    connections: Iterable[ConnectionRecord],
+    tell: Callable[[AgentKey, ConnectionRecord], ConnectionIntent],
+) -> tuple[ConnectionIntent, ...]:
+    """The connections of that gateway as its agent sees them, by name, each by `tell`."""
     mine = [c for c in connections if key in (c.local.agent, c.remote.agent)]
-    return tuple(told(key, connection) for connection in sorted(mine, key=lambda c: c.name))
+    return tuple(tell(key, connection) for connection in sorted(mine, key=lambda c: c.name))
 
 
 def document(owner: str, agent: AgentRecord, told: tuple[ConnectionIntent, ...]) -> IntentDocument:

@@ -25,6 +25,7 @@ from cellnet_core.store.records import (
     ConditionRecord,
     ConnectionRecord,
     EndpointRecord,
+    StandingRecord,
     StatusRecord,
 )
 
@@ -85,7 +86,7 @@ def view_connections(
     context: Context, session: Session, found: Sequence[ConnectionRecord]
 ) -> tuple[ConnectionView, ...]:
     """The connections as they stand now. Asks the store once for all their agents."""
-    known = agents.several(session, (end.agent for c in found for end in (c.local, c.remote)))
+    known = agents.standings(session, (end.agent for c in found for end in (c.local, c.remote)))
     at = context.wall()
     views = []
     for connection in found:
@@ -111,7 +112,7 @@ def view_endpoints(
     context: Context, session: Session, found: Sequence[EndpointRecord]
 ) -> tuple[EndpointView, ...]:
     """The endpoints as they stand now. Asks the store once for all their agents."""
-    known = agents.several(session, (endpoint.agent for endpoint in found))
+    known = agents.standings(session, (endpoint.agent for endpoint in found))
     return tuple(_view_endpoint(context, known, endpoint) for endpoint in found)
 
 
@@ -121,7 +122,7 @@ def view_endpoint(context: Context, session: Session, endpoint: EndpointRecord) 
 
 
 def _view_endpoint(
-    context: Context, known: Mapping[AgentKey, AgentRecord], endpoint: EndpointRecord
+    context: Context, known: Mapping[AgentKey, StandingRecord], endpoint: EndpointRecord
 ) -> EndpointView:
     side, received = _side(context, known, endpoint)
     if not side.fresh or received is None:
@@ -221,7 +222,7 @@ def _settle(change: Change, view: ConnectionView) -> None:
 
 
 def _side(
-    context: Context, known: Mapping[AgentKey, AgentRecord], endpoint: EndpointRecord
+    context: Context, known: Mapping[AgentKey, StandingRecord], endpoint: EndpointRecord
 ) -> tuple[Side, Received | None]:
     agent = known.get(endpoint.agent)
     received = context.reports.latest(endpoint.agent)
@@ -231,8 +232,8 @@ def _side(
         connections={} if received is None else received.connections,
         age=context.reports.age(endpoint.agent, context.clock.now()),
         generation=0 if agent is None else agent.generation,
-        astray=agent is not None and agent.astray is not None,
-        ever_seen=agent is not None and agent.first_seen_at is not None,
+        astray=agent is not None and agent.astray,
+        ever_seen=agent is not None and agent.ever_seen,
     )
     return side, received
 

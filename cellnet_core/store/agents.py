@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.model.wire import Position, Term
-from cellnet_core.store.records import AgentKey, AgentRecord
+from cellnet_core.store.records import AgentKey, AgentRecord, StandingRecord
 from cellnet_core.store.schema import AgentRow, CellRow
 
 AT_ONCE = 500
-"""Agents in one question."""
+"""Cells in one question."""
+ONE_BY_ONE = 4
+"""Up to so many agents are asked for singly."""
 
 
 def find(session: Session, key: AgentKey) -> AgentRecord | None:
@@ -22,16 +24,36 @@ def find(session: Session, key: AgentKey) -> AgentRecord | None:
     return None if row is None else _record(row)
 
 
-def several(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, AgentRecord]:
-    """What is remembered of these agents, by one question; those nothing is known of are left out."""
-    pairs = [(key.cell_id, key.gateway) for key in set(keys)]
-    found: dict[AgentKey, AgentRecord] = {}
-    for start in range(0, len(pairs), AT_ONCE):
-        some = tuple_(AgentRow.cell_id, AgentRow.gateway).in_(pairs[start : start + AT_ONCE])
-        for row in session.scalars(select(AgentRow).where(some)):
-            agent = _record(row)
-            found[agent.key] = agent
+def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, StandingRecord]:
+    """How these agents stand to their intents; those nothing is known of are left out."""
+    wanted = set(keys)
+    columns = (
+        AgentRow.cell_id,
+        AgentRow.gateway,
+        AgentRow.generation,
+        AgentRow.astray,
+        AgentRow.first_seen_at,
+    )
+    found: dict[AgentKey, StandingRecord] = {}
+    for where in _places(wanted):
+        for cell_id, gateway, generation, astray, first_seen_at in session.execute(
+            select(*columns).where(*where)
+        ):
+            key = AgentKey(cell_id, gateway)
+            if key in wanted:
+                found[key] = StandingRecord(generation, astray is not None, first_seen_at is not None)
     return found
+
+
+def _places(keys: set[AgentKey]) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Questions that find these agents by the primary key (SQLite looks up no pairs of values)."""
+    if len(keys) <= ONE_BY_ONE:
+        for key in sorted(keys):
+            yield AgentRow.cell_id == key.cell_id, AgentRow.gateway == key.gateway
+        return
+    cells = sorted({key.cell_id for key in keys})
+    for start in range(0, len(cells), AT_ONCE):
+        yield (AgentRow.cell_id.in_(cells[start : start + AT_ONCE]),)
 
 
 def everyone(session: Session, cell_id: str | None = None) -> tuple[AgentRecord, ...]:

@@ -70,13 +70,12 @@ def several(session: Session, ids: Iterable[str]) -> tuple[ConnectionRecord, ...
 
 def any_of_agent(session: Session, key: AgentKey) -> bool:
     """Whether the agent has any connection. Costs one look."""
-    mine = select(EndpointRow.id).where(
-        EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway
-    )
     ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
-    return any(
-        session.scalar(select(ConnectionRow.id).where(end.in_(mine)).limit(1)) is not None for end in ends
+    mine = (EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway)
+    questions = (
+        select(ConnectionRow.id).join(EndpointRow, EndpointRow.id == end).where(*mine) for end in ends
     )
+    return any(session.scalar(question.limit(1)) is not None for question in questions)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionRecord]:

@@ -248,6 +248,15 @@ class AgentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """The little of an agent that the status of a connection needs."""
+
+    generation: int
+    astray: bool
+    ever_seen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """Something that happened. `id` is given by the store and only grows."""
 
