@@ -56,7 +56,7 @@ def _flap(reader: Reader) -> Single | None:
     direction = Direction.BOTH
     if mode is Mode.ONEWAY:
         direction = reader.direction(link, required=True)
-    elif reader.document.get("direction") is not None:
+    elif reader.document.get("direction") not in (None, Direction.BOTH.value):
         reader.wrong("direction", f"a flap by {mode or 'that'} has none", "say mode: oneway with it")
     period = reader.number("period_s", "seconds", 60, required=False)
     duty = reader.number("duty", "the share of a period that it is down", 1, required=False)

@@ -120,11 +120,14 @@ class BookLab:
         self.refuse: dict[str, str] = {}
         self.gone: set[str] = set()
         self.doors = 0
+        self.netem = True
+        self.taps: set[tuple[str, str]] = set()
 
     @property
     def untouched(self) -> bool:
         frozen = any(service.frozen for service in self.services.values())
-        return not (self.down or self.tables or self.qdiscs or frozen)
+        added = self.services.keys() - self.inventory.services.keys()
+        return not (self.down or self.tables or self.qdiscs or self.taps or frozen or added)
 
     def node_pid(self, node: str) -> int:
         return 1
@@ -148,15 +151,35 @@ class BookLab:
         await asyncio.sleep(0)
         if node in self.gone:
             raise FaultTargetError(node)
-        if node in self.refuse and "del" not in argv and "delete" not in argv:
+        if node in self.refuse and "del" not in argv:
             return Completed(1, "", self.refuse[node])
+        if argv[0] == "sh":
+            return self._shell(node, argv[2])
         key = (node, argv[4])
-        if argv[2] == "add":
+        if argv[:2] == ("ip", "link"):
+            self.taps.discard(key)
+        elif argv[2] == "add":
             if key in self.qdiscs:
                 return Completed(2, "", "RTNETLINK answers: File exists")
             self.qdiscs[key] = argv[6]
         else:
             self.qdiscs.pop(key, None)
+        return Completed(0, "", "")
+
+    def _shell(self, node: str, script: str) -> Completed:
+        """The scripts of a delay."""
+        words = script.split()
+        device = words[words.index("dev") + 1]
+        if device == "lo" or "root" in words:
+            if not self.netem:
+                return Completed(2, "", "Error: Specified qdisc kind is unknown.")
+            if device != "lo":
+                self.qdiscs[node, device] = "netem"
+        elif words[:3] == ["ip", "tuntap", "add"]:
+            self.taps.add((node, device))
+        else:
+            assert (node, words[-1]) in self.taps
+            self.qdiscs[node, device] = "clsact"
         return Completed(0, "", "")
 
     def firewall(self, node: str) -> BookDoor:
@@ -267,14 +290,39 @@ def test_a_refusal_leaves_nothing_half_done(fault: Fault, refusing: str, lab: Bo
 
 
 def test_a_back_end_that_is_missing_is_refused_with_the_remedy(lab: BookLab) -> None:
-    lab.refuse["main-gw1"] = "Error: Specified qdisc kind is unknown.\n"
+    lab.refuse["main-gw1"] = "RTNETLINK answers: No such file or directory\n"
+    with pytest.raises(FaultError) as caught:
+        run(apply(Rate("main-east-1", 5), lab))
+    assert str(caught.value) == (
+        "rate main-east-1: cannot be done here: "
+        "tc tbf on main-gw1: RTNETLINK answers: No such file or directory; "
+        "this kernel needs sch_tbf (CONFIG_NET_SCH_TBF)"
+    )
+
+
+def test_a_delay_is_made_by_netem_or_by_a_line_of_our_own(lab: BookLab) -> None:
+    async def story(back_end: str) -> None:
+        undo = await apply(Delay("main-east-1", 5, Direction.A_TO_B), lab)
+        assert lab.qdiscs == {("main-gw1", "wan1"): back_end}
+        assert ("delay-wan1@main-gw1" in lab.services) == (back_end == "clsact")
+        assert undo is not None
+        await undo()
+        assert lab.untouched
+
+    run(story("netem"))
+    lab = BookLab(lab.inventory)
+    lab.netem = False
+    run(story("clsact"))
+
+
+def test_without_netem_and_without_taps_a_delay_is_refused_and_nothing_stays(lab: BookLab) -> None:
+    lab.netem = False
+    lab.refuse["east-gw1"] = "open: Permission denied"
     with pytest.raises(FaultError) as caught:
         run(apply(Delay("main-east-1", 5), lab))
-    assert str(caught.value) == (
-        "delay main-east-1: cannot be done here: "
-        "tc netem on main-gw1: Error: Specified qdisc kind is unknown.; "
-        "this kernel needs sch_netem (CONFIG_NET_SCH_NETEM; Ubuntu: linux-modules-extra)"
-    )
+    assert "a tap (netem is missing too) on east-gw1: open: Permission denied" in str(caught.value)
+    assert "/dev/net/tun for everybody" in str(caught.value)
+    assert lab.untouched
 
 
 def test_two_shapers_on_one_interface_are_refused_and_the_first_stays(lab: BookLab) -> None:
