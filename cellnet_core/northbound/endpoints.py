@@ -15,6 +15,7 @@ from cellnet_core.northbound import errors, paging
 from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
+    MAX_PREFIXES,
     Address,
     Asn,
     Condition,
@@ -77,7 +78,7 @@ class EndpointInput(Input):
     gateway: Name | None = None
     interfaces: Annotated[tuple[InterfaceInput, ...], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
     asn: Asn | None = None
-    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
+    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1, max_length=MAX_PREFIXES)] | None = None
     health_check_addresses: Annotated[tuple[Address, ...], Field(max_length=2)] | None = None
     description: Text = ""
     managed_by: Owner | None = None

@@ -78,7 +78,9 @@ def _sorted_set(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 MAX_ITEMS = 1000
-"""Prefixes or ports that one object may name: a cell announces aggregates, not hosts."""
+"""Ports or prefixes that one object may name: a cell announces aggregates, not hosts."""
+MAX_PREFIXES = 20_000
+"""Prefixes of one endpoint: there may be many that do not aggregate. A body of so many is under 1 MiB."""
 Text = Annotated[str, StringConstraints(strict=True, max_length=255, pattern=r"^[^\x00]*$")]
 Name = Annotated[
     str,

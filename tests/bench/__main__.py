@@ -2,7 +2,8 @@
 
     python -m tests.bench [--only PART ...] [--quick] [--seed S] [--output FILE]
 
-Parts: lifecycle (up, down, idle cost), connect (POST to first round trip), outages (side by side).
+Parts: lifecycle (up, down, idle cost), connect (POST to first round trip), outages (side by side),
+scale (outages by number of prefixes and distance of the controller).
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import lifecycle, outages
+from tests.bench import lifecycle, outages, scale
 
-PARTS = ("lifecycle", "connect", "outages")
+PARTS = ("lifecycle", "connect", "outages", "scale")
 RIVALS = ("ovs", "bird", "frr", "bird-defaults", "frr-defaults")
 KINDS = ("blackhole", "cut")
 
@@ -62,6 +63,10 @@ def main() -> int:
         report["ratios"] = ratios(report["outages"])
         console.print(_outages(report["outages"]))
         console.print(_ratios(report["ratios"]))
+    if "scale" in parts:
+        counts, rounds = ((10, 200), 3) if options.quick else ((10, 10_000), options.rounds)
+        report["scale"] = scale.run(counts, rounds, 50.0, options.seed)
+        console.print(_outages({place: report["scale"][place] for place in ("near", "far")}))
     if options.output is not None:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -69,14 +69,18 @@ def up_and_down(name: str, settings: dict[str, int], rounds: int) -> dict[str, o
     }
 
 
-def connect(client: LabClient, name: str = "main-east") -> str:
-    """Two endpoints and a connection over the API, as a user would; the connection's id."""
+def connect(client: LabClient, name: str = "main-east", prefixes: tuple[str, ...] = ()) -> str:
+    """Two endpoints and a connection over the API, as a user would; the connection's id.
+
+    `prefixes`: what the cell east announces; what its agent offers if there are none.
+    """
     api = Client.unix(str(client.manager_socket))
     deadline = time.monotonic() + 10.0
     while len(api.agents()) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     api.create_endpoint(name="bench-main", cell="main")
-    api.create_endpoint(name="bench-east", cell="east")
+    said = {"prefixes": list(prefixes)} if prefixes else {}
+    api.create_endpoint(name="bench-east", cell="east", **said)
     created = api.create_connection(name, "bench-main", "bench-east")
     return created.id
 

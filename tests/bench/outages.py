@@ -31,6 +31,7 @@ LEAD_SECONDS = 0.1
 SETTLE_SECONDS = 2.0
 FAULTS_A_SESSION = 25
 POLL_SECONDS = 0.1
+CALM_LOOKS = 2
 
 
 @dataclass(slots=True)
@@ -67,6 +68,13 @@ class Contestant:
             self._session.stop()
             self._session = None
 
+    def taken(self) -> dict[str, Any]:
+        """The summary of what was measured since it was last taken."""
+        result: dict[str, Any] = {kind: _summary(values) for kind, values in self.outages.items()}
+        result["inconclusive"] = self.inconclusive
+        self.outages, self.inconclusive = {}, []
+        return result
+
 
 def start(name: str, topology: Topology) -> Contestant:
     """Bring a network up: "cellnet", "ovs", "bird", "frr", "bird-defaults" or "frr-defaults"."""
@@ -76,7 +84,7 @@ def start(name: str, topology: Topology) -> Contestant:
     try:
         if ours:
             lifecycle.wait_online(client, lifecycle.connect(client))
-            return Contestant(name, client, _cellnet_ready(client, topology))
+            return Contestant(name, client, cellnet_ready(client, topology))
         kind, _, defaults = name.partition("-")
         networks.START[kind](client, topology, None if defaults else networks.Timers())
         return Contestant(name, client, networks.READY[kind](client, topology))
@@ -85,7 +93,8 @@ def start(name: str, topology: Topology) -> Contestant:
         raise
 
 
-def _cellnet_ready(client: LabClient, topology: Topology) -> Callable[[], bool]:
+def cellnet_ready(client: LabClient, topology: Topology) -> Callable[[], bool]:
+    """Whether BFD is up on both paths at both ends."""
     gateways = [cell.gateways[0].name for cell in topology.cells]
 
     def ready() -> bool:
@@ -112,11 +121,11 @@ def run(rivals: list[str], rounds: int, alone: int, kinds: list[str], seed: int)
     found: dict[str, Any] = {}
     try:
         for number in range(alone):
-            _one(own, topology, kinds[0], chance)
+            one(own, topology, kinds[0], chance)
             if number % 50 == 49:
                 print(f"bench: {number + 1} of {alone} faults alone", file=sys.stderr, flush=True)
         own.rest()
-        found["alone"] = {"cellnet": _taken(own)}
+        found["alone"] = {"cellnet": own.taken()}
         print(f"bench: alone: {found['alone']['cellnet']}", file=sys.stderr, flush=True)
         for name in rivals:
             rival = start(name, topology)
@@ -124,30 +133,25 @@ def run(rivals: list[str], rounds: int, alone: int, kinds: list[str], seed: int)
                 for _ in range(rounds):
                     for kind in kinds:
                         for each in chance.sample([own, rival], 2):
-                            _one(each, topology, kind, chance)
+                            one(each, topology, kind, chance)
             finally:
                 own.rest()
                 rival.rest()
                 rival.client.down()
-            found[name] = {"cellnet": _taken(own), name: _taken(rival)}
+            found[name] = {"cellnet": own.taken(), name: rival.taken()}
             print(f"bench: beside {name}: {found[name]}", file=sys.stderr, flush=True)
     finally:
         own.client.down()
     return found
 
 
-def _taken(each: Contestant) -> dict[str, Any]:
-    """The summary of what was measured since it was last taken."""
-    result: dict[str, Any] = {kind: _summary(values) for kind, values in each.outages.items()}
-    result["inconclusive"] = each.inconclusive
-    each.outages, each.inconclusive = {}, []
-    return result
-
-
-def _one(each: Contestant, topology: Topology, kind: str, chance: random.Random) -> None:
-    _until(each.ready, READY_SECONDS, f"{each.name}: both paths usable")
+def one(each: Contestant, topology: Topology, kind: str, chance: random.Random) -> None:
+    """One fault on the path in use, and its outage."""
     session = each.probe(topology)
-    link = _link_in_use(each.client, topology)
+    link = ""
+    for _ in range(CALM_LOOKS):  # a false alarm just before would make it another fault than was meant
+        _until(each.ready, READY_SECONDS, f"{each.name}: both paths usable")
+        link = _link_in_use(each.client, topology)
     time.sleep(chance.uniform(0.0, 0.1))  # the random phase
     began = time.monotonic()
     fault = each.client.inject({"kind": kind, "link": link})
