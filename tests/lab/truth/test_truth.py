@@ -1,0 +1,191 @@
+"""Desired against observed on a real lab: what somebody changes by hand is found, shown and dealt with.
+
+One lab for all; each test leaves the connection ONLINE and the policy at repair.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from cellnet_core.client import Client, Drift
+from simulator import lab
+from simulator.client import LabClient
+from topologies import catalogue
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
+
+FOUND_WITHIN = 5.0
+"""Seconds from a change by hand to its drift; what the issue asks."""
+PATIENCE = 20.0
+GATEWAY = "main-gw1"
+SPEAKER = f"/run/lab/nodes/{GATEWAY}/speaker"
+Found = TypeVar("Found")
+
+
+class Setting:
+    """The lab, its manager's client, and hands on the main cell's gateway."""
+
+    def __init__(self, machine: LabClient, client: Client) -> None:
+        self.machine = machine
+        self.client = client
+
+    def by_hand(self, *argv: str) -> str:
+        """What somebody types at the gateway."""
+        done = self.machine.exec(GATEWAY, list(argv))
+        assert done.returncode == 0, done
+        return str(done.stdout)
+
+    def flows(self) -> str:
+        return self.by_hand("ovs-ofctl", "-O", "OpenFlow13", "dump-flows", "br-phy", "table=10")
+
+    def drift(self, part: str, **filters: str) -> Callable[[], Drift | None]:
+        """Finds the drift of an object whose name has this part."""
+
+        def look() -> Drift | None:
+            return next((d for d in self.client.drifts(cell="main", **filters) if part in d.object), None)
+
+        return look
+
+    def policy(self, word: str) -> None:
+        """The drift policy of the main cell; in force once its agent says so."""
+        cell = self.client.cell("main")
+        kept = ("name", "asn", "kind", "nova_cell_uuid", "prefixes", "description")
+        fields = {name: cell.document[name] for name in kept} | {"drift_policy": word}
+        self.client.replace_cell(cell.id, fields)
+        within(PATIENCE, lambda: self._is_told() or None)
+
+    def _is_told(self) -> bool:
+        return all(a.generation == a.observed_generation for a in self.client.agents() if a.cell == "main")
+
+
+def within(seconds: float, look: Callable[[], Found | None]) -> Found:
+    """What `look` finds, within that time."""
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None:
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CELLNET_RUN_DIR", str(tmp_path_factory.mktemp("run")))
+        machine = lab.up(catalogue.build("two-cells", {"hosts": 1}), bfd_ms=100)
+        try:
+            machine.wait_ready()
+            with Client.unix(str(machine.manager_socket)) as client:
+                client.create_endpoint("a", cell="main")
+                client.create_endpoint("b", cell="east")
+                client.create_connection("ab", "a", "b")
+                client.wait_for_status("ab", timeout=60)
+                yield Setting(machine, client)
+        finally:
+            machine.down()
+
+
+@pytest.fixture(autouse=True)
+def _online_afterwards(setting: Setting) -> Iterator[None]:
+    yield
+    setting.client.wait_for_status("ab", timeout=PATIENCE)
+
+
+def test_provisioning_was_no_drift(setting: Setting) -> None:
+    assert setting.client.drifts() == ()
+
+
+def test_a_deleted_and_an_extra_flow_are_found_and_put_right(setting: Setting) -> None:
+    began = time.monotonic()
+    setting.by_hand("ovs-ofctl", "-O", "OpenFlow13", "del-flows", "br-phy", "table=10,ip,nw_dst=10.0.2.0/24")
+    missing = within(FOUND_WITHIN, setting.drift("10.0.2.0/24"))
+    assert (missing.kind, missing.action) == ("flow", "repair")
+    assert missing.observed.startswith("missing")
+    extra = "table=10,priority=900,ip,nw_dst=192.0.2.0/24,actions=drop"
+    setting.by_hand("ovs-ofctl", "-O", "OpenFlow13", "add-flow", "br-phy", extra)
+    strange = within(FOUND_WITHIN, setting.drift("cookie 0x0"))
+    assert strange.desired == "absent"
+    for each in (missing, strange):
+        within(PATIENCE, setting.drift(each.object, state="over"))
+    flows = setting.flows()
+    assert "nw_dst=10.0.2.0/24" in flows
+    assert "192.0.2.0/24" not in flows
+    assert time.monotonic() - began < 2 * PATIENCE
+
+
+def test_a_neighbour_removed_from_exabgp_is_found_and_put_right(setting: Setting) -> None:
+    without = "sed -i '/^neighbor 172.16.0.6 {/,/^}/d' exabgp.conf"
+    setting.by_hand("sh", "-c", f"cd {SPEAKER} && {without} && kill -USR1 $(cat speaker.pid)")
+    found = within(FOUND_WITHIN, setting.drift("neighbor main-east-2"))
+    assert found.observed == "missing (not configured)"
+    within(PATIENCE, setting.drift("neighbor main-east-2", state="over"))
+    groups = list(setting.client.drifts(kind="group"))
+    assert groups == [], "what follows from it is no drift"
+
+
+@pytest.mark.parametrize("policy", ["ignore", "adopt"])
+def test_what_is_left_alone_stays_until_the_policy_is_repair(setting: Setting, policy: str) -> None:
+    setting.policy(policy)
+    try:
+        extra = f"table=10,priority=900,ip,nw_dst=192.0.{len(policy)}.0/24,actions=drop"
+        setting.by_hand("ovs-ofctl", "-O", "OpenFlow13", "add-flow", "br-phy", extra)
+        state = {"ignore": "ignored", "adopt": "adopted"}[policy]
+        found = within(FOUND_WITHIN, setting.drift("cookie 0x0", state=state))
+        assert found.over_at is None
+        assert f"192.0.{len(policy)}.0/24" in setting.flows()
+        status = setting.client.connection("ab").operating_status
+        assert status == ("DEGRADED" if policy == "ignore" else "ONLINE")
+    finally:
+        setting.policy("repair")
+    within(PATIENCE, lambda: None if "192.0." in setting.flows() else True)
+
+
+@pytest.mark.parametrize("action", ["reconcile", "refresh", "reset"])
+def test_actions_are_carried_out_and_change_nothing_else(setting: Setting, action: str) -> None:
+    before = {s.path: s.document["since"] for s in setting.client.sessions("ab") if s.cell == "main"}
+    seen = len(setting.client.drifts())
+    operation = setting.client.act("ab", action, **({"path": "main-east-1"} if action == "reset" else {}))
+    setting.client.wait_for_operation(operation.id, PATIENCE)
+    setting.client.wait_for_status("ab", timeout=PATIENCE)
+    within(PATIENCE, lambda: setting.client.connection("ab").explain() == "" or None)
+    assert setting.flows().count("10.0.2.0/24") == 1
+    assert len(setting.client.drifts()) == seen
+    assert before.keys() == {s.path for s in setting.client.sessions("ab") if s.cell == "main"}
+
+
+def test_a_restarted_agent_is_unknown_at_most_and_never_offline(setting: Setting) -> None:
+    newest = setting.client.last_events(1)[0].id
+    for _ in range(2):
+        setting.machine.restart_service(f"agent@{GATEWAY}")
+        setting.client.wait_for_status("ab", timeout=PATIENCE)
+    changes = setting.client.events(after=newest, type="connection.operating_status")
+    assert [e.message for e in changes if "-> OFFLINE" in e.message] == []
+
+
+def test_a_password_signs_the_sessions(setting: Setting) -> None:
+    made: dict[str, Any] = {"hold_time": 9, "password": "two-cells.secret"}
+    setting.client.create_profile("signed", **made)
+    kept = ("name", "local_endpoint", "remote_endpoint", "families")
+
+    def give(profile: str) -> None:
+        now = setting.client.connection("ab")
+        fields = {name: now.document[name] for name in kept} | {"profile": profile}
+        setting.client.replace_connection(now.id, fields, now.revision_number)
+        setting.client.wait_until(
+            now.id,
+            lambda c: c.provisioning_status == "ACTIVE" and c.operating_status == "ONLINE",
+            "ACTIVE and ONLINE",
+            60,
+        )
+
+    give("signed")
+    assert "md5-password" in setting.by_hand("cat", f"{SPEAKER}/exabgp.conf")
+    assert {s.bgp_state for s in setting.client.sessions("ab")} == {"ESTABLISHED"}
+    give("default")
+    setting.client.delete_profile("signed")
+    for log in setting.machine.run_directory.rglob("*"):
+        if log.is_file() and log.suffix in (".jsonl", ".log"):
+            assert "two-cells.secret" not in log.read_text(errors="replace"), log
