@@ -6,6 +6,7 @@ imported when a test first asks for a lab. Nothing is started at collection.
 """
 
 from scenarios.plugin.fixtures import (
+    capture,
     cellnet,
     cellnet_case,
     cellnet_repetition,
@@ -13,6 +14,7 @@ from scenarios.plugin.fixtures import (
     expect,
     faults,
     lab,
+    play,
     probe,
     timeline,
 )
@@ -30,6 +32,7 @@ from scenarios.plugin.hooks import (
 )
 
 __all__ = [
+    "capture",
     "cellnet",
     "cellnet_case",
     "cellnet_repetition",
@@ -37,6 +40,7 @@ __all__ = [
     "expect",
     "faults",
     "lab",
+    "play",
     "probe",
     "pytest_addhooks",
     "pytest_addoption",

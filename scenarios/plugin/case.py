@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import random
 import time
@@ -20,6 +21,8 @@ from scenarios.plugin.measuring import measurements
 from scenarios.plugin.options import Options
 from scenarios.plugin.pool import Lent, Pool
 from scenarios.plugin.probing import Probes
+from scenarios.plugin.recording import Captures
+from scenarios.plugin.resetting import Cleaning
 from simulator.errors import LabError
 
 SWITCH_LOG = "switch-{}.log"
@@ -40,6 +43,9 @@ class Case:
         self.started_s = time.monotonic()
         self.faults = Faults(lent.client, stays_on_error=stays)
         self.probes = Probes(lent.client)
+        self.captures = Captures(lent.client, lent.recorder, self.started_s)
+        self.cleaning: Cleaning | None = None
+        """How its reset went, once it is over."""
         self.timeline = Timeline(lent.client, self.started_s)
         self.expect = Expect(Judge(self, inconclusive_fails=options.inconclusive_fails))
         self.rng = random.Random(f"{options.seed} {nodeid}")
@@ -87,6 +93,7 @@ class Case:
             ("cellnet timeline", telling.facts(entries, self.started_s, client.run_directory / "journal")),
             ("cellnet plans", telling.plans(entries, self.started_s)),
             ("cellnet probes", telling.probes(reports, self.started_s)),
+            ("cellnet captures", self.captures.told()),
             ("cellnet logs", telling.tails(self._log_directory, self._logs)),
             ("cellnet machine", telling.machine(use, verdicts.busy_signs(use, flows))),
             ("cellnet lab", self._lab_text()),
@@ -110,8 +117,8 @@ class Case:
 
     def finish(self) -> list[str]:
         """Give the lab back; what the test left behind, a line each. Raises LabError."""
-        if self._options.report is not None:
-            self._record(self._options.report)
+        self.captures.stop()
+        place = self._record(self._options.report) if self._options.report is not None else None
         if self.failed and self._options.keep:
             self._pool.keep(self.lent)
             return []
@@ -119,6 +126,9 @@ class Case:
             returned = self._pool.give_back(self.lent, self._options.audits)
         except LabError as error:
             return [f"the lab could not be taken back: {error}"]
+        self.cleaning = returned.cleaning
+        if place is not None:
+            records.add(place, reset=dataclasses.asdict(returned.cleaning))
         return [*returned.leaks, *self._open_files()]
 
     def _open_files(self) -> list[str]:
@@ -133,7 +143,7 @@ class Case:
             for opened in sorted(traces.descriptors() - self._descriptors)
         ]
 
-    def _record(self, directory: Path) -> None:
+    def _record(self, directory: Path) -> Path:
         document = {
             "test": self.nodeid,
             "outcome": self.outcome,
@@ -151,6 +161,9 @@ class Case:
             "probes": [report.document(self.started_s) for report in self.probes.last_reports()],
             "machine": self.machine().as_document(),
         }
-        records.write(
+        place = records.write(
             directory, self.nodeid, document, self.timeline(), self._log_directory if self.failed else None
         )
+        if self.failed:
+            self.captures.save(place / "captures")
+        return place

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cellnet_core.client import Client
-from scenarios.plugin import traces
+from scenarios.plugin import recording, traces
 from scenarios.plugin.traces import Traces
 from scenarios.plugin.wishes import Wish, fault_words
 from simulator import doctor, lab
+from simulator.captures import Capture
 from simulator.client import LabClient
 
 
@@ -30,6 +31,10 @@ class Factory(Protocol):
 
     def traces(self, client: LabClient) -> Traces:
         """What the lab's sandbox holds now, for the leak audit."""
+        ...
+
+    def record(self, client: LabClient, what: Sequence[str]) -> Capture | None:
+        """A capture that runs as long as the lab, in bounded space; None if these labs have no packets."""
         ...
 
 
@@ -54,3 +59,8 @@ class Labs:
 
     def traces(self, client: LabClient) -> Traces:
         return traces.of_lab(client)
+
+    def record(self, client: LabClient, what: Sequence[str]) -> Capture | None:
+        capture = Capture(client, recording.words(client.show(), what), ring=recording.RING)
+        capture.start()
+        return capture

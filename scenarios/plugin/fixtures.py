@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from scenarios.plugin.expecting import Expect
     from scenarios.plugin.history import Timeline
     from scenarios.plugin.injecting import Faults
+    from scenarios.plugin.playing import Player
     from scenarios.plugin.probing import Probes
+    from scenarios.plugin.recording import Captures
     from simulator.client import LabClient
 
 
@@ -30,10 +32,7 @@ def cellnet_case(request: pytest.FixtureRequest) -> Iterator[Case]:
     """
     case = hooks.begin(request)
     yield case
-    leaks = case.finish()
-    if leaks:
-        text = "\n".join(f"  {leak}" for leak in leaks)
-        pytest.fail(f"the test left behind:\n{text}", pytrace=False)
+    hooks.give_back(request.node, case)
 
 
 @pytest.fixture
@@ -77,6 +76,22 @@ def timeline(cellnet_case: Case) -> Timeline:
 def expect(cellnet_case: Case) -> Expect:
     """Waiting and judging: `expect.eventually(...)`, `expect.budget(flows, outage_ms=50)`."""
     return cellnet_case.expect
+
+
+@pytest.fixture
+def capture(cellnet_case: Case) -> Captures:
+    """Captures packets: `packets = capture("wan", expression="icmp")`; ended with the test."""
+    return cellnet_case.captures
+
+
+@pytest.fixture
+def play(request: pytest.FixtureRequest) -> Iterator[Player]:
+    """Plays a scenario: a value, the name of a story, or a YAML file. Fails or skips as its verdict says."""
+    from scenarios.plugin.playing import Player
+
+    player = Player(request)
+    yield player
+    player.finish()
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 FIXTURE = "cellnet_case"
 """Every fixture of the plugin needs this one; its name in a test's closure says that it uses a lab."""
-MARKERS = ("topology", "driver", "needs")
+PLAYER = "play"
+"""But this one: what it plays has a topology of its own."""
+MARKERS = ("topology", "driver", "needs", "capture")
 
 _CASE = pytest.StashKey["Case"]()
 _POOL = pytest.StashKey["Pool"]()
@@ -42,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Repeat tests that use a lab."""
     times: int = metafunc.config.option.cellnet_repeat
-    if times > 1 and FIXTURE in metafunc.fixturenames:
+    if times > 1 and {FIXTURE, PLAYER} & set(metafunc.fixturenames):
         metafunc.fixturenames.append("cellnet_repetition")
         metafunc.parametrize(
             "cellnet_repetition",
@@ -68,7 +70,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def uses_lab(item: pytest.Function) -> bool:
     """Whether one of our fixtures is among those that the test needs."""
-    return FIXTURE in item.fixturenames
+    return bool({FIXTURE, PLAYER} & set(item.fixturenames))
 
 
 def _problems(item: pytest.Function) -> list[str]:
@@ -94,12 +96,19 @@ def _wish(item: pytest.Item) -> Wish:
 
 def begin(request: pytest.FixtureRequest) -> Case:
     """The test's lab. Skips where none can run, or what the test needs is not there."""
+    case = lend(request, _wish(request.node))
+    if case.lent.wish.capture:
+        case.captures(*case.lent.wish.capture)
+    return case
+
+
+def lend(request: pytest.FixtureRequest, wish: Wish) -> Case:
+    """A lab that the test asked for in whatever way; the report of its failure tells of it."""
     from scenarios.plugin.case import Case
     from simulator.doctor import NotCapableError
 
     item: pytest.Item = request.node
     config = request.config
-    wish = _wish(item)
     pool = _pool(config)
     missing = pool.missing(wish.needs)
     if missing:
@@ -119,7 +128,7 @@ def _pool(config: pytest.Config) -> Pool:
 
     if _POOL not in config.stash:
         chosen = config.hook.pytest_cellnet_factory(config=config)
-        config.stash[_POOL] = Pool(chosen or factory.Labs())
+        config.stash[_POOL] = Pool(chosen or factory.Labs(), record=options.read(config).capture)
     return config.stash[_POOL]
 
 
@@ -153,6 +162,16 @@ def _pause(config: pytest.Config, case: Case) -> None:
         print("(there is no terminal to wait for)")
     finally:
         capture.resume()
+
+
+def give_back(item: pytest.Item, case: Case) -> None:
+    """The end of a test's lab: leaks fail the test, and how long the reset took is in its report."""
+    leaks = case.finish()
+    if case.cleaning is not None:
+        item.user_properties.append(("cellnet_reset_seconds", round(case.cleaning.seconds, 3)))
+    if leaks:
+        text = "\n".join(f"  {leak}" for leak in leaks)
+        pytest.fail(f"the test left behind:\n{text}", pytrace=False)
 
 
 # --- the end ---------------------------------------------------------------------------------------------

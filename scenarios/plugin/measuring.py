@@ -7,11 +7,12 @@ from simulator.probes.reports import FlowReport, NodeReport, ProbeReport
 
 
 def measurements(report: ProbeReport) -> tuple[FlowMeasurement, ...]:
-    """Every flow of the report, control flows too."""
+    """Every flow of packets of the report, control flows too. Connections lose nothing: they stall."""
     nodes = {node.node: node for node in report.nodes}
     return tuple(
         _measurement(flow, nodes.get(flow.flow.sender), report.since_s, report.until_s)
         for flow in report.flows
+        if not flow.flow.streams
     )
 
 

@@ -15,8 +15,12 @@ AUDITS = ("processes", "namespaces", "mounts", "files", "descriptors")
 MARKERS = (
     "topology(name, **settings): the lab's topology, from the catalogue or a file (default: two-cells)",
     "driver(name): the OpenFlow library of the lab's controllers, ryu or os-ken (default: ryu)",
+    "capture(name, ...): packets that the test's report shall have: a link, wan (all of them), bgp, openflow",
     "needs(name, ...): skip with the doctor's words unless this machine has it: netem, bird, fault:delay ...",
 )
+
+
+CHANNELS = "bgp,openflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Options:
     pause: bool
     inconclusive_fails: bool
     audits: frozenset[str]
+    capture: tuple[str, ...] = ()
 
 
 def add(parser: pytest.Parser) -> None:
@@ -65,6 +70,13 @@ def add(parser: pytest.Parser) -> None:
         choices=("skip", "fail"),
         default="skip",
         help="what a timing becomes that was missed on a busy machine (default: skip)",
+    )
+    group.addoption(
+        "--cellnet-capture",
+        metavar="WHAT",
+        default=CHANNELS,
+        help="packets that every lab keeps the newest 16 MiB of: bgp, openflow, wan (all WAN links), always "
+        f"(all of these), none, or names of links, joined by commas (default: {CHANNELS})",
     )
     parser.addini(
         "cellnet_audit",
@@ -103,4 +115,12 @@ def read(config: pytest.Config) -> Options:
         pause=option.cellnet_pause,
         inconclusive_fails=option.cellnet_inconclusive == "fail",
         audits=frozenset(config.getini("cellnet_audit")),
+        capture=captured(option.cellnet_capture),
     )
+
+
+def captured(text: str) -> tuple[str, ...]:
+    """The words of --cellnet-capture."""
+    if text == "none":
+        return ()
+    return ("bgp", "openflow", "wan") if text == "always" else tuple(word for word in text.split(",") if word)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from scenarios.plugin.portrait import Portrait
 from scenarios.plugin.resetting import Cleaning
 from scenarios.plugin.traces import Traces
 from scenarios.plugin.wishes import Wish
+from simulator.captures import Capture
 from simulator.client import LabClient
 from simulator.doctor import NotCapableError
 from topologies.model import Topology
@@ -42,6 +43,8 @@ class Lent:
     birth: Portrait
     traces: Traces
     ownership: Ownership
+    recorder: Capture | None = None
+    """Packets of the lab since its birth, the newest of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,15 @@ class Pool:
         factory: Factory,
         base: Path | None = None,
         *,
+        record: Sequence[str] = (),
         reset_seconds: float = resetting.SECONDS,
         audit_seconds: float = AUDIT_SECONDS,
     ) -> None:
-        """`base` is where run directories are, if not where they usually are."""
+        """`base` is where run directories are, if not where they usually are. `record` is what each lab
+        captures as long as it lives."""
         self._factory = factory
         self._base = base
+        self._record = tuple(record)
         self._reset_seconds = reset_seconds
         self._audit_seconds = audit_seconds
         self._idle: dict[tuple[Topology, str], Lent] = {}
@@ -174,6 +180,7 @@ class Pool:
         api = self._factory.api(client)
         self.tally.started += 1
         try:
+            recorder = self._factory.record(client, self._record) if self._record else None
             birth = resetting.settle(client, api)
             found = self._factory.traces(client)
         except BaseException:
@@ -181,7 +188,7 @@ class Pool:
             owned.release(keep=False)
             client.down()
             raise
-        return Lent(wish, client, api, birth, found, owned)
+        return Lent(wish, client, api, birth, found, owned, recorder)
 
     def _leaks(self, lent: Lent, audits: tuple[str, ...]) -> list[str]:
         deadline = time.monotonic() + self._audit_seconds

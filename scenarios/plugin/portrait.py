@@ -80,7 +80,8 @@ def silent(now: Portrait) -> frozenset[tuple[str, str]]:
 
 def _of_view(birth: LabView, now: LabView) -> list[str]:
     found = [f"fault {fault.id} is in force: {fault.document}" for fault in now.faults]
-    found += [f"process {process.id} runs on {process.node}" for process in running(now)]
+    own = {process.id for process in running(birth)}
+    found += [f"process {one.id} runs on {one.node}" for one in running(now) if one.id not in own]
     found += [f"service {service.name} is {service.state}" for service in now.services if not service.ready]
     found += _changes("service", (one.name for one in birth.services), (one.name for one in now.services))
     found += _changes("node", (one.name for one in birth.nodes), (one.name for one in now.nodes))

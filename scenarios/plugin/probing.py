@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from scenarios.measurements import FlowMeasurement
@@ -11,9 +11,11 @@ from scenarios.plugin.measuring import measurements
 from simulator.client import LabClient
 from simulator.errors import LabError
 from simulator.probes.analysis import Outage
-from simulator.probes.flows import DEFAULT_RATE, ProbeError, between
+from simulator.probes.flows import DEFAULT_RATE, ProbeError, Transport, between
+from simulator.probes.paths import Carried, Switch
 from simulator.probes.reports import ProbeReport, distrust
 from simulator.probes.session import ProbeSession
+from simulator.probes.stalls import Stall
 
 SETTLE_SECONDS = 5.0
 PAUSE = 0.05
@@ -83,6 +85,32 @@ class Probe:
         """Reasons not to believe the figures; empty: none."""
         return distrust(self.report())
 
+    @property
+    def stalls(self) -> tuple[Stall, ...]:
+        """Every stall of every connection, by its start (transports "tcp" and "message")."""
+        found = [stall for flow in self.report().streams if flow.stream for stall in flow.stream.stalls]
+        return tuple(sorted(found, key=lambda stall: stall.start_s))
+
+    @property
+    def longest_stall_ms(self) -> float:
+        """0 without any."""
+        return self.report().longest_stall_ms
+
+    @property
+    def reconnects(self) -> int:
+        """Of all connections, since they were made."""
+        return sum(flow.stream.reconnects for flow in self.report().streams if flow.stream)
+
+    @property
+    def paths(self) -> dict[str, tuple[Carried, ...]]:
+        """Which links carried each flow, by its name (with `paths=True`)."""
+        return {one.flow.name: one.path for one in self.report().flows if one.path is not None}
+
+    @property
+    def switches(self) -> dict[str, tuple[Switch, ...]]:
+        """When each flow moved to another link (with `paths=True`)."""
+        return {one.flow.name: one.switches for one in self.report().flows if one.path is not None}
+
     def stop(self) -> ProbeReport:
         """Send no more, wait for what is on its way; the figures are final."""
         self.final = self.session.stop()
@@ -108,15 +136,26 @@ class Probes:
         self.made: list[Probe] = []
 
     def __call__(
-        self, a: str, b: str, rate: int = DEFAULT_RATE, *, name: str | None = None, control: bool = True
+        self,
+        a: str,
+        b: str,
+        rate: int = DEFAULT_RATE,
+        *,
+        name: str | None = None,
+        control: bool = True,
+        transports: Sequence[Transport] = ("udp",),
+        paths: bool = False,
     ) -> Probe:
         """Start flows between the first hosts of two cells, `rate` packets a second each.
 
         Returns when they are sent. `control` adds a cable beside the network, and flows over it that show
-        what the harness itself loses: without it nothing can be judged to pass. Raises ProbeError.
+        what the harness itself loses: without it nothing can be judged to pass. `transports` are of "udp",
+        "tcp" and "message"; `paths` looks at the gateways' WAN ports. Raises ProbeError.
         """
-        flows = between(self._client.show().topology, a, b, rate)
-        session = ProbeSession(self._client, flows, name or f"pytest-{time.monotonic_ns()}", control=control)
+        flows = between(self._client.show().topology, a, b, rate, transports)
+        session = ProbeSession(
+            self._client, flows, name or f"pytest-{time.monotonic_ns()}", control=control, paths=paths
+        )
         session.start()
         probe = Probe(session)
         self.made.append(probe)

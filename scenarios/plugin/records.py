@@ -1,8 +1,9 @@
 """What is kept of each test in the directory of `--cellnet-report`. A directory a test: workers never meet.
 
-DIR/<test>/report.json     outcome, faults, probes, machine; times in seconds since the test began
+DIR/<test>/report.json     outcome, faults, probes, machine, reset; times in seconds since the test began
 DIR/<test>/timeline.jsonl  the timeline of the test, CLOCK_MONOTONIC
 DIR/<test>/logs/           the lab's logs, of failed tests
+DIR/<test>/captures/       its packets, of failed tests: a pcapng file for each capture
 """
 
 from __future__ import annotations
@@ -39,6 +40,13 @@ def write(
     if logs is not None:
         shutil.copytree(logs, place / "logs")
     return place
+
+
+def add(place: Path, **facts: Any) -> None:
+    """Put more into a test's report.json. Raises OSError."""
+    path = place / "report.json"
+    document = {**json.loads(path.read_text(encoding="utf-8")), **facts}
+    path.write_text(json.dumps(document, indent=1, default=str) + "\n", encoding="utf-8")
 
 
 def name_for(nodeid: str) -> str:

@@ -91,7 +91,8 @@ def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
             api.delete_connection(connection.id)
     view = client.show()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cellnet-reset") as pool:
-        list(pool.map(client.stop, [process.id for process in portrait.running(view)]))
+        own = {process.id for process in portrait.running(birth.view)}
+        list(pool.map(client.stop, [one.id for one in portrait.running(view) if one.id not in own]))
     nodes = {node.name for node in birth.view.nodes}
     links = {link.name for link in birth.view.links}
     for link in view.links:

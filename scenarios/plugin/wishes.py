@@ -48,6 +48,8 @@ class Wish:
     topology: Topology
     controller: str = "ryu"
     needs: tuple[str, ...] = ()
+    capture: tuple[str, ...] = ()
+    """What the test wants to have captured, beside what every lab captures."""
 
     @property
     def label(self) -> str:
@@ -78,18 +80,28 @@ def read(marks: Iterable[Mark], directory: Path) -> Wish:
     """
     found: dict[str, Mark] = {}
     needs: list[Mark] = []
+    capture: list[str] = []
+    problems: list[str] = []
     for mark in marks:
         if mark.name == "needs":
             needs.append(mark)
+        elif mark.name == "capture":
+            capture += _capture(mark, problems)
         else:
             found.setdefault(mark.name, mark)
-    problems: list[str] = []
     topology = _topology(found.get("topology"), directory, problems)
     controller = _controller(found.get("driver"), problems)
     wanted = tuple(sorted({name for mark in needs for name in _needs(mark, problems)}))
     if problems or topology is None:
         raise WishError(problems)
-    return Wish(topology, controller, wanted)
+    return Wish(topology, controller, wanted, tuple(dict.fromkeys(capture)))
+
+
+def _capture(mark: Mark, problems: list[str]) -> list[str]:
+    if not mark.args or mark.kwargs or not all(isinstance(word, str) for word in mark.args):
+        problems.append(f"{_says(mark)}: name what is captured, such as capture('wan', 'bgp')")
+        return []
+    return list(mark.args)
 
 
 def _topology(mark: Mark | None, directory: Path, problems: list[str]) -> Topology | None:

@@ -47,11 +47,11 @@ def read(files: Iterable[Path]) -> Iterator[Frame]:
     """The frames of capture files, in their order. Raises CaptureError for a file that is none of ours."""
     for path in files:
         offset, interfaces = 0, list[Interface]()
-        for block in _blocks(path):
+        for block in blocks(path):
             match block:
                 case Section():
                     interfaces.clear()
-                    offset = _offset(block, path)
+                    offset = offset_of(block, path)
                 case Interface():
                     interfaces.append(block)
                 case Packet():
@@ -63,7 +63,7 @@ def read(files: Iterable[Path]) -> Iterator[Frame]:
 def totals(path: Path) -> tuple[Seen, ...]:
     """The counters at the end of a capture; empty while it runs. Raises CaptureError."""
     interfaces, seen = list[Interface](), list[Seen]()
-    for block in _blocks(path):
+    for block in blocks(path):
         if isinstance(block, Interface):
             interfaces.append(block)
         elif isinstance(block, Statistics):
@@ -71,7 +71,8 @@ def totals(path: Path) -> tuple[Seen, ...]:
     return tuple(seen)
 
 
-def _blocks(path: Path) -> Iterator[pcapng.Block]:
+def blocks(path: Path) -> Iterator[pcapng.Block]:
+    """What a capture file consists of; nothing if it is gone. Raises CaptureError."""
     try:
         yield from pcapng.parse(path.read_bytes())
     except FileNotFoundError:
@@ -80,7 +81,8 @@ def _blocks(path: Path) -> Iterator[pcapng.Block]:
         raise CaptureError(f"{path}: {error}") from error
 
 
-def _offset(section: Section, path: Path) -> int:
+def offset_of(section: Section, path: Path) -> int:
+    """CLOCK_REALTIME minus CLOCK_MONOTONIC in nanoseconds, as the capture says. Raises CaptureError."""
     found = _OFFSET.search(section.comment)
     if found is None:
         raise CaptureError(

@@ -22,6 +22,7 @@ from scenarios.plugin import looking
 from scenarios.plugin.traces import Traces
 from scenarios.plugin.wishes import Wish
 from simulator import faults, stack
+from simulator.captures import Capture
 from simulator.client import LabClient
 from simulator.context import Completed
 from simulator.doctor import NotCapableError
@@ -238,6 +239,9 @@ class Fakes:
     def traces(self, client: LabClient) -> Traces:
         assert isinstance(client, FakeLab)
         return Traces(processes=frozenset(client.strangers))
+
+    def record(self, client: LabClient, what: Sequence[str]) -> Capture | None:
+        return None
 
 
 def _note(base: Path, line: str) -> None:

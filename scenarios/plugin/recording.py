@@ -1,0 +1,91 @@
+"""Captures for tests: a ring as long as each lab lives, more that a test asks for; kept of what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from simulator.captures import Capture, Ring, messages, slicing
+from simulator.captures.errors import CaptureError
+from simulator.client import LabClient
+from simulator.errors import LabError
+from simulator.view import LabView
+from topologies.model import LinkKind
+
+RING = Ring(limit=16 << 20, files=4)
+"""The newest 16 MiB of a lab: some 100,000 messages of BGP and OpenFlow."""
+WAN = "wan"
+"""Stands for all WAN links."""
+MOST_MESSAGES = 20
+
+
+def words(view: LabView, what: Iterable[str]) -> tuple[str, ...]:
+    """What is captured, with the names of links where `wan` stands for them."""
+    links = [link.name for link in view.links if link.kind is LinkKind.WAN]
+    return tuple(name for word in what for name in (links if word == WAN else [word]))
+
+
+class Captures:
+    """The `capture` fixture: captures of one test, ended with it. `always` is that of its lab."""
+
+    def __init__(self, client: LabClient, always: Capture | None, since_s: float) -> None:
+        self._client = client
+        self._always = always
+        self._since_s = since_s
+        self._made: list[Capture] = []
+
+    def __call__(
+        self,
+        *what: str,
+        node: str | None = None,
+        expression: str | None = None,
+        ring: Ring | None = RING,
+        snaplen: int = 262144,
+    ) -> Capture:
+        """Capture links ("main-east-1", "wan" for all of them), "bgp", "openflow", from now on.
+
+        `node`: only what it sees; `expression`: a pcap-filter(7); `ring=None`: without a bound. Raises
+        CaptureError.
+        """
+        chosen = words(self._client.show(), what)
+        capture = Capture(self._client, chosen, node, expression=expression, ring=ring, snaplen=snaplen)
+        capture.start()
+        self._made.append(capture)
+        return capture
+
+    def stop(self) -> None:
+        """End what this test started, so that every packet is in its file."""
+        for capture in self._made:
+            try:
+                capture.stop()
+            except LabError:
+                continue  # the lab is gone; what was written is there
+
+    def told(self) -> str:
+        """The last messages of BGP and OpenFlow since the test began, and where the packets are."""
+        lines: list[str] = []
+        for capture in self._all():
+            try:
+                seen = [str(one) for one in messages.read(capture.frames()) if one.t >= self._since_s]
+            except CaptureError as error:
+                seen = [str(error)]
+            more = len(seen) - MOST_MESSAGES
+            lines += [f"({more} messages before)"] if more > 0 else []
+            lines += seen[-MOST_MESSAGES:]
+            lines += [f"packets: {path}" for path in capture.files]
+        return "\n".join(lines)
+
+    def save(self, directory: Path) -> Sequence[Path]:
+        """Write what was captured since the test began, a file for each capture. Raises OSError."""
+        saved = []
+        for capture in self._all():
+            files = capture.files
+            if files:
+                directory.mkdir(parents=True, exist_ok=True)
+                target = directory / f"{files[0].parent.name}.pcapng"
+                if slicing.cut(files, self._since_s, target):
+                    saved.append(target)
+        return saved
+
+    def _all(self) -> list[Capture]:
+        return [*([] if self._always is None else [self._always]), *self._made]
