@@ -67,13 +67,14 @@ class _Reader:
     def _remember(self, position: int, event: Event) -> None:
         node = _node(event)
         for name in (
+            (event.kind,),
             (event.kind, node),
             (event.kind, node, str(event.detail.get("interface", ""))),
             (event.kind, node, str(event.detail.get("neighbor", ""))),
             (event.kind, str(event.detail.get("service", ""))),
-            (event.kind,),
         ):
-            self.last[name] = (position, event.t)
+            if name[-1]:
+                self.last[name] = (position, event.t)
         if event.kind == "fault":
             document = event.detail.get("fault")
             ports = liveness.hit(document, self.topology) if isinstance(document, Mapping) else frozenset()

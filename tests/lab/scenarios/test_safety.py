@@ -1,0 +1,113 @@
+"""Safety properties on a real lab: each planted fault is seen by the survey that scenarios use, and undone.
+
+The agents stand still meanwhile: they would remove what does not belong there within seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cellnet_core.client import Client
+from scenarios import surveying
+from scenarios.safety import judging
+from scenarios.safety.values import LOOPLESS, OWNED, RIGHT_CELL, Survey
+from simulator import lab as labs
+from simulator.client import LabClient
+from topologies import catalogue
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
+
+TOPOLOGY = catalogue.build("two-cells", {"paths": 2, "hosts": 2})
+MAIN, EAST = (cell.hosts for cell in TOPOLOGY.cells)
+TO_MAIN = str(MAIN[0].addresses[0].ip)
+TO_EAST = str(EAST[0].addresses[0].ip)
+BRIDGE = "unix:$OVS_RUNDIR/br-phy.mgmt"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
+    """A lab with a connection, its agents standing still."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CELLNET_RUN_DIR", str(tmp_path_factory.mktemp("run")))
+        lab = labs.up(TOPOLOGY, name="safe", bfd_ms=100)
+        try:
+            with Client.unix(str(lab.manager_socket)) as api:
+                for cell in ("main", "east"):
+                    api.create_endpoint(f"{cell}-end", cell)
+                api.create_connection("main-east", "main-end", "east-end")
+                api.wait_for_status("main-east", timeout=60)
+            assert lab.exec("main-h1", ["ping", "-c1", "-W2", TO_EAST]).returncode == 0
+            for gateway in ("main-gw1", "east-gw1"):
+                lab.inject({"kind": "freeze", "service": f"agent@{gateway}"})
+            yield lab
+        finally:
+            lab.down()
+
+
+@pytest.fixture
+def before(client: LabClient) -> Iterator[Survey]:
+    """A sound lab, before and after."""
+    sound = surveying.survey(client, TOPOLOGY)
+    assert judging.judge(TOPOLOGY, sound, sound) == ()
+    assert set(sound.gateways) == {"main-gw1", "east-gw1"}
+    yield sound
+    again = surveying.survey(client, TOPOLOGY)
+    assert judging.judge(TOPOLOGY, again, again) == ()
+
+
+def ofctl(client: LabClient, gateway: str, verb: str, flow: str) -> None:
+    script = f"ovs-ofctl -O OpenFlow13 {verb} {BRIDGE} '{flow}'"
+    done = client.exec(gateway, ["sh", "-c", script])
+    assert done.returncode == 0, done.stderr
+
+
+def seen(client: LabClient, before: Survey, gateway: str, flow: str, ping: str = "") -> dict[str, list[str]]:
+    """What a survey finds while that flow is there, by property; `ping`: after east-h1 sent there."""
+    ofctl(client, gateway, "add-flow", flow)
+    try:
+        if ping:
+            client.exec("east-h1", ["ping", "-c", "3", "-i", "0.1", "-W", "1", ping])
+        now = surveying.survey(client, TOPOLOGY)
+    finally:
+        match, _, _ = flow.partition(",actions")
+        keys = [part for part in match.split(",") if not part.startswith("cookie")]
+        ofctl(client, gateway, "--strict del-flows", ",".join(keys))
+    found: dict[str, list[str]] = {}
+    for one in judging.judge(TOPOLOGY, now, before):
+        found.setdefault(one.says, []).append(one.what)
+    return found
+
+
+def test_a_flow_that_somebody_installed_by_hand_has_no_owner(client: LabClient, before: Survey) -> None:
+    found = seen(client, before, "main-gw1", "table=10,priority=2000,ip,nw_dst=192.0.2.1,actions=drop")
+    assert set(found) == {OWNED}
+    assert "main-gw1" in found[OWNED][0]
+
+
+def test_a_flow_that_delivers_to_the_wrong_cell(client: LabClient, before: Survey) -> None:
+    flow = (
+        f"table=10,priority=2000,cookie=0xce11000200000002,ip,nw_dst={TO_EAST},"
+        f"actions=dec_ttl,set_field:{MAIN[0].mac}->eth_dst,output:to-int"
+    )
+    found = seen(client, before, "main-gw1", flow)
+    assert "delivered in main by main-gw1" in found[RIGHT_CELL][0]
+
+
+def test_packets_that_reach_the_wrong_host_are_counted_there(client: LabClient, before: Survey) -> None:
+    flow = (
+        f"table=10,priority=2000,cookie=0xce11000200000002,ip,nw_dst={TO_MAIN},"
+        f"actions=dec_ttl,set_field:{MAIN[1].mac}->eth_dst,output:to-int"
+    )
+    found = seen(client, before, "main-gw1", flow, ping=TO_MAIN)
+    assert set(found) == {RIGHT_CELL}
+    assert f"packets to {TO_MAIN} are delivered to main-h2 by main-gw1" in found[RIGHT_CELL]
+    assert "main-h2 got 3 packets for somebody else" in found[RIGHT_CELL]
+
+
+def test_a_loop_between_two_gateways(client: LabClient, before: Survey) -> None:
+    flow = f"table=10,priority=2000,cookie=0xce11000200000001,ip,nw_dst={TO_EAST},actions=dec_ttl,output:wan1"
+    found = seen(client, before, "east-gw1", flow)
+    assert set(found) == {LOOPLESS}
+    assert "go round" in found[LOOPLESS][0]
