@@ -31,7 +31,7 @@ from cellnet_core.drivers.exabgp import ExaBgpSpeaker
 from cellnet_core.drivers.openflow import OpenFlowGateway
 from cellnet_core.model.clock import SystemClock
 from cellnet_core.model.journal import FileJournal, Journal, NoJournal
-from cellnet_core.model.redaction import RedactingFormatter
+from cellnet_core.model import logs
 from cellnet_core.model.site import Site
 
 log = logging.getLogger("cellnet.agent")
@@ -129,10 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="to stderr"
     )
+    parser.add_argument("--log-format", choices=logs.FORMS, default="text", help="of lines on stderr")
     options = parser.parse_args(arguments)
-    handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=options.log_level, handlers=[handler])
+    logging.basicConfig(level=options.log_level, handlers=[logs.handler(options.log_format)])
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every report is too much
     os.umask(0o077)  # what is written here holds session passwords and the agent's key
     try:

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from cellnet_core.model.redaction import RedactingFormatter
+from cellnet_core.model import logs
 from cellnet_core.northbound import configuration, server
 from cellnet_core.northbound.configuration import ConfigurationError
 from cellnet_core.northbound.server import StartError
@@ -21,10 +21,9 @@ def main(argv: list[str] | None = None) -> int:
         prog="cellnet-manager", description="The manager of connections between cells."
     )
     parser.add_argument("--config", type=Path, required=True, help="YAML or JSON, see docs/api.md")
+    parser.add_argument("--log-format", choices=logs.FORMS, default="text", help="of lines on stderr")
     arguments = parser.parse_args(argv)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(level=logging.INFO, handlers=[logs.handler(arguments.log_format)])
     os.umask(0o077)  # database, journal and sockets hold what is nobody else's
     try:
         server.run(configuration.load(arguments.config))
