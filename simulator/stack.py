@@ -190,7 +190,7 @@ def manager_document(topology: Topology, main: Cell) -> dict[str, Any]:
         "unix_socket": f"{LAB}/manager.sock",
         "listen": f"{manager_address(topology)}:{MANAGER_PORT}",
         "journal": f"{LAB}/journal/manager.jsonl",
-        # The manager writes each agent's one-time token before it is ready; agents enrol with it by themselves.
+        # The manager writes each agent's one-time token before it is ready; agents enrol by themselves.
         "agents": "enrolled",
         "agent_secret": f"{node_directory(str(main.manager_node))}/agent.secret",
         "enrol": [

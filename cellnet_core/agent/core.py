@@ -98,7 +98,7 @@ class Agent:
         self._reporter.bell.ring("view")
 
     def _report(self, sequence: int) -> ReportDocument:
-        return report.document(
+        document = report.document(
             self.reconciler.view,
             self._offer,
             self._id,
@@ -107,3 +107,4 @@ class Agent:
             self.reconciler.orders.reports,
             self._around.clock.now(),
         )
+        return report.with_notice(document, self._puller.apart)

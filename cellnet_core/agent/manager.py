@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from cellnet_core.agent.credential import EnrolmentError
 from cellnet_core.agent.signing import Signer, UnprovenAnswerError
-from cellnet_core.model.wire import IntentDocument, ReportDocument
+from cellnet_core.model.wire import OURS, VERSION_HEADER, Head, IntentDocument, ReportDocument
 
 if TYPE_CHECKING:
     import httpx
@@ -25,12 +25,20 @@ ANSWER_TIMEOUT = 3.0
 """Seconds for an answer, beyond what a long poll waits on purpose."""
 
 
+WIRE_CODE = "cell-network.agent.wire_version"
+"""By which a manager says that this agent is too far from it."""
+
+
 class ManagerUnavailableError(Exception):
     """No answer, or one that says to try later."""
 
 
 class ManagerRefusedError(Exception):
     """An answer that trying again will not change: unknown agent, or a document this agent cannot read."""
+
+
+class VersionError(ManagerRefusedError):
+    """The manager and this agent are too far apart; what is in force stays in force."""
 
 
 class ManagerClient:
@@ -62,6 +70,9 @@ class ManagerClient:
         if answer.status_code == 204:
             return None
         try:
+            problem = Head.model_validate_json(answer.content).problem("the manager", "this agent")
+            if problem is not None:
+                raise VersionError(problem)
             return IntentDocument.model_validate_json(answer.content)
         except ValidationError as error:
             raise ManagerRefusedError(f"the manager's intent cannot be read: {error}") from error
@@ -88,7 +99,7 @@ class ManagerClient:
 
         client = self._open()
         limits = httpx.Timeout(timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT)
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", VERSION_HEADER: OURS.header()}
 
         def build() -> httpx.Request:
             return client.build_request(
@@ -96,7 +107,7 @@ class ManagerClient:
                 self._path + path,
                 params=params,
                 content=content,
-                headers=None if content is None else headers,
+                headers=headers,
                 timeout=limits,
             )
 
@@ -121,6 +132,8 @@ class ManagerClient:
             ) from error
         if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
             raise ManagerUnavailableError(f"{method} {answer.url}: {answer.status_code}")
+        if answer.status_code == 409 and WIRE_CODE in answer.text:
+            raise VersionError(answer.json()["errors"][0]["detail"])
         if not answer.is_success:
             raise ManagerRefusedError(f"{method} {answer.url}: {answer.status_code} {answer.text[:600]}")
         return answer

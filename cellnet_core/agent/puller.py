@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from random import Random
 
-from cellnet_core.agent.manager import ManagerClient, ManagerRefusedError, ManagerUnavailableError
+from cellnet_core.agent.manager import (
+    ManagerClient,
+    ManagerRefusedError,
+    ManagerUnavailableError,
+    VersionError,
+)
 from cellnet_core.agent.wakeup import Backoff, Wakeup
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
 from cellnet_core.model.wire import IntentDocument
 
+log = logging.getLogger("cellnet.agent")
 WAIT = 10.0
 """Seconds that the manager may hold a poll."""
 AT_ONCE = -1
@@ -36,6 +43,8 @@ class Puller:
         self._backoff = Backoff(0.1, 3.0, random)
         self._again = Wakeup()
         self._lost = ""
+        self.apart = ""
+        """Why this agent and the manager cannot work together; empty while they can."""
 
     def again(self) -> None:
         """Drop a poll that may hang on a dead connection, or end a back-off, and ask at once."""
@@ -64,12 +73,16 @@ class Puller:
                 after = AT_ONCE  # whoever answers next may be another manager, or one with another past
                 await self._failed(error)
                 continue
+            self.apart = ""
             self._worked()
             if intent is not None:
                 after = intent.generation
                 self._take(intent)
 
     async def _failed(self, error: Exception) -> None:
+        if isinstance(error, VersionError) and not self.apart:
+            log.error("%s; what is in force stays in force", error)
+        self.apart = str(error) if isinstance(error, VersionError) else ""
         if not self._lost:
             self._journal.record("manager", about="intent", ok=False, error=str(error))
         self._lost = str(error)

@@ -11,6 +11,7 @@ from cellnet_core.model import lineage
 from cellnet_core.model.site import Site, WanPort
 from cellnet_core.model.wire import (
     BgpState,
+    ConditionReport,
     ConnectionReport,
     DriftReport,
     HealthReport,
@@ -85,6 +86,21 @@ def document(
         ),
         drifts=tuple(_drift(found, now) for found in (*view.book.past, *view.book.open)),
         truth=_truth(view, now),
+    )
+
+
+def with_notice(report: ReportDocument, apart: str) -> ReportDocument:
+    """The report, with what keeps agent and manager apart as a problem of every connection."""
+    if not apart:
+        return report
+    notice = ConditionReport(type="IntentNotice", status="True", reason="WireVersionUnusable", message=apart)
+    return report.model_copy(
+        update={
+            "connections": tuple(
+                connection.model_copy(update={"conditions": (*connection.conditions, notice)})
+                for connection in report.connections
+            )
+        }
     )
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from typing import Any
 
 from cellnet_core.manager import cells, intent, plausibility, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.drifts import Drifts
-from cellnet_core.manager.errors import NotFoundError
+from cellnet_core.manager.errors import ConflictError, NotFoundError
 from cellnet_core.manager.histories import Histories
 from cellnet_core.manager.standing import AgentView
-from cellnet_core.model.wire import IntentDocument, ReportDocument
+from cellnet_core.model.wire import Head, IntentDocument, ReportDocument
 from cellnet_core.store import agents as rows
 from cellnet_core.store import connections
 from cellnet_core.store.records import AgentKey, AgentRecord
 
+LOG = logging.getLogger(__name__)
 MAX_WAIT = 60.0
 """Seconds that one request for intent may wait at most."""
 
@@ -28,12 +30,30 @@ class Agents:
         self._context = context
         self._histories = Histories(context)
         self._drifts = drifts
+        self._apart: dict[tuple[str, str], Head] = {}
 
     def everyone(self) -> tuple[AgentView, ...]:
         """All agents that were ever told or said anything, by cell and gateway."""
         with self._context.database.read() as session:
             known = rows.everyone(session)
         return tuple(standing.view_agent(self._context, agent) for agent in known)
+
+    def check_version(self, cell: str, gateway: str, head: Head) -> None:
+        """Refuse an agent too far from this manager's version; said once, in the log and among events.
+
+        Raises ConflictError and NotFoundError.
+        """
+        problem = head.problem("the agent", "this manager")
+        if problem is None:
+            self._apart.pop((cell, gateway), None)
+            return
+        if self._apart.get((cell, gateway)) != head:
+            self._apart[cell, gateway] = head
+            with self._context.change() as change:
+                place = f"{cells.require(change.session, cell).name}/{gateway}"
+                LOG.error("%s: %s", place, problem)
+                change.event("agent.wire_version", ("agent", place, place), f"{place}: {problem}", "error")
+        raise ConflictError("agent.wire_version", problem)
 
     def get(self, cell: str, gateway: str) -> AgentView:
         """One agent. Raises NotFoundError."""

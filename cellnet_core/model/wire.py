@@ -3,7 +3,9 @@
 The agent asks (long poll) for its intent and reports what it sees; the manager never calls an agent, so no
 request to the manager waits for a remote machine. Documents are JSON; unknown fields are ignored on receipt,
 so that neighbours one version apart understand each other; `wire_version` says who is ahead. What is added
-has a default that means "as before"; words that may grow in number are plain text.
+has a default that means "as before"; words that may grow in number are plain text. A document that an older
+program would get wrong says so by `readable_since`, and requests name both versions in VERSION_HEADER: then
+neither goes on with what it half understands, and both say so.
 
 Polarity: a condition of a report names a problem, status "True" means that the problem is there. (Conditions
 of the manager's API are the other way round: there "True" is good.)
@@ -20,13 +22,56 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
+OLDEST_VERSION = 1
+"""The oldest version whose documents are understood here."""
+READABLE_SINCE = 1
+"""The oldest version that gets our documents right; raised when what is added changes what was there."""
+VERSION_HEADER = "X-Cellnet-Wire"
 
 
 class Document(BaseModel):
     """A frozen value that tolerates fields of a later version."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Head(Document):
+    """What each document begins with, and all that is read of one that may not be understood."""
+
+    wire_version: int = 1
+    readable_since: int = 1
+
+    def header(self) -> str:
+        """The value of VERSION_HEADER."""
+        return f"version={self.wire_version}, readable_since={self.readable_since}"
+
+    def problem(self, whose: str, ours: str) -> str | None:
+        """Why this program cannot use the document, and the remedy; None when it can."""
+        if self.readable_since > WIRE_VERSION:
+            return (
+                f"{whose} speaks wire version {self.wire_version}, which takes {self.readable_since} "
+                f"at least to understand; {ours} has {WIRE_VERSION}: upgrade it"
+            )
+        if self.wire_version < OLDEST_VERSION:
+            return (
+                f"{whose} speaks wire version {self.wire_version}; {ours} has {WIRE_VERSION} and understands "
+                f"{OLDEST_VERSION} at least: upgrade {whose}"
+            )
+        return None
+
+
+OURS = Head(wire_version=WIRE_VERSION, readable_since=READABLE_SINCE)
+
+
+def parse_header(value: str) -> Head:
+    """The head that VERSION_HEADER names. Programs of version 1 send none; malformed counts as that."""
+    said = dict(part.strip().partition("=")[::2] for part in value.split(","))
+    numbers = {name: int(text) for name, text in said.items() if text.isascii() and text.isdigit()}
+    return Head(
+        wire_version=numbers.get("version", 1),
+        readable_since=numbers.get("readable_since", 1),
+    )
 
 
 # --- intent: manager to agent ------------------------------------------------------------------------
@@ -141,6 +186,7 @@ class IntentDocument(Document):
     """Everything one agent shall make so. `generation` only grows, per agent; `owner` is the manager's id."""
 
     wire_version: int = WIRE_VERSION
+    readable_since: int = READABLE_SINCE
     owner: str
     generation: int
     complete: Literal[True] = True
@@ -325,6 +371,7 @@ class ReportDocument(Document):
     """Everything one agent sees. Sent on each change (coalesced) and at least every two seconds."""
 
     wire_version: int = WIRE_VERSION
+    readable_since: int = READABLE_SINCE
     agent_id: str
     """New at each start of the agent."""
     sequence: int
@@ -339,3 +386,5 @@ class ReportDocument(Document):
     drifts: tuple[DriftReport, ...] = ()
     """What is there now, and the latest of what was repaired."""
     truth: tuple[TruthReport, ...] = ()
+    reconcile_s: float | None = None
+    """Seconds that the last round of looking, thinking and acting took."""

@@ -5,19 +5,40 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from cellnet_core.manager.agents import MAX_WAIT
 from cellnet_core.manager.enrolment import DEFAULT_LIFE, LONGEST_LIFE
 from cellnet_core.manager.standing import AgentView
-from cellnet_core.model.wire import IntentDocument, Inventory, ProcessReport, ReportDocument
+from cellnet_core.model.wire import (
+    VERSION_HEADER,
+    IntentDocument,
+    Inventory,
+    ProcessReport,
+    ReportDocument,
+    parse_header,
+)
 from cellnet_core.northbound import errors
 from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
 from cellnet_core.northbound.fields import Input, ManagerOf, NoQuery, Output, RequestId
+from cellnet_core.northbound.versions import since
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=JsonRoute, dependencies=[AcceptsJson])
 Gateway = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
+
+
+def _understood(
+    manager: ManagerOf,
+    cell: str,
+    gateway: Gateway,
+    head: Annotated[str, Header(alias=VERSION_HEADER, max_length=100)] = "",
+) -> None:
+    """Before anything of a document is read: whether its agent and this manager understand each other."""
+    manager.agents.check_version(cell, gateway, parse_header(head))
+
+
+Understood = Depends(_understood)
 
 
 class IntentQuery(Input):
@@ -32,6 +53,16 @@ class Astray(Output):
 
     owner: str
     generation: int
+
+
+class Truth(Output):
+    """Whether one part of the gateway (`speaker`, `flows`, `groups`) is as wanted: `AS_WANTED`, `DIFFERS` by so
+    many objects, or `UNKNOWN`, with the age of the last observation (null: none since its agent started)."""
+
+    subject: str
+    status: str
+    differing: int
+    age_s: float | None
 
 
 class Agent(Output):
@@ -50,6 +81,7 @@ class Agent(Output):
     wire_version: int | None
     inventory: Inventory | None
     processes: list[ProcessReport]
+    truth: list[Truth] = []
 
 
 class AgentAnswer(Output):
@@ -119,13 +151,18 @@ class CredentialAnswer(Output):
     credential: Credential
 
 
-@router.get("", dependencies=[NoQuery], responses=errors.answers())
+@router.get("", dependencies=[NoQuery], responses=errors.answers(), response_model_exclude_unset=True)
 def list_agents(manager: ManagerOf) -> AgentsAnswer:
     """All agents that were ever heard of, by cell and gateway."""
     return AgentsAnswer(agents=[_present(view) for view in manager.agents.everyone()])
 
 
-@router.get("/{cell}/{gateway}", dependencies=[NoQuery], responses=errors.answers(404))
+@router.get(
+    "/{cell}/{gateway}",
+    dependencies=[NoQuery],
+    responses=errors.answers(404),
+    response_model_exclude_unset=True,
+)
 def show_agent(manager: ManagerOf, cell: str, gateway: Gateway) -> AgentAnswer:
     """One agent; its cell by id, name or Nova cell uuid."""
     return AgentAnswer(agent=_present(manager.agents.get(cell, gateway)))
@@ -134,7 +171,8 @@ def show_agent(manager: ManagerOf, cell: str, gateway: Gateway) -> AgentAnswer:
 @router.get(
     "/{cell}/{gateway}/intent",
     response_model=IntentDocument,
-    responses={**errors.answers(404), 204: {"description": "nothing newer within `wait`"}},
+    dependencies=[Understood],
+    responses={**errors.answers(404, 409), 204: {"description": "nothing newer within `wait`"}},
 )
 async def next_intent(
     manager: ManagerOf, cell: str, gateway: Gateway, query: Annotated[IntentQuery, Query()]
@@ -145,7 +183,10 @@ async def next_intent(
 
 
 @router.put(
-    "/{cell}/{gateway}/report", status_code=204, dependencies=[NoQuery], responses=errors.answers(404)
+    "/{cell}/{gateway}/report",
+    status_code=204,
+    dependencies=[NoQuery, Understood],
+    responses=errors.answers(404, 409),
 )
 def put_report(manager: ManagerOf, cell: str, gateway: Gateway, report: ReportDocument) -> None:
     """For agents: what the agent sees. Out of order, it is taken and dropped."""
@@ -202,6 +243,20 @@ def delete_credential(request: Request, manager: ManagerOf, cell: str, gateway: 
     request.app.state.forget_keys()
 
 
+def _truth(view: AgentView) -> list[Truth]:
+    """What its last report said, as old as it is now; a report that is too old tells nothing of the present."""
+    fresh = view.operating_status == "ONLINE"
+    return [
+        Truth(
+            subject=part.subject,
+            status=part.status.upper() if fresh else "UNKNOWN",
+            differing=part.differing,
+            age_s=None if part.age_s is None else round(part.age_s + view.age, 3),
+        )
+        for part in (() if view.received is None else view.received.report.truth)
+    ]
+
+
 def _present(view: AgentView) -> Agent:
     agent, received = view.record, view.received
     report = received.report if received else None
@@ -222,4 +277,5 @@ def _present(view: AgentView) -> Agent:
         wire_version=report.wire_version if report else None,
         inventory=inventory,
         processes=list(report.processes) if report else [],
+        **since((1, 2), truth=_truth(view)),
     )

@@ -35,6 +35,6 @@ def test_an_older_generation_of_the_same_owner_is_refused() -> None:
 
 
 def test_a_newer_wire_is_taken_and_said() -> None:
-    verdict = guards.accept(None, intent(connection()).model_copy(update={"wire_version": 2}))
+    verdict = guards.accept(None, intent(connection()).model_copy(update={"wire_version": 99}))
     assert verdict.accepted
     assert verdict.reason == "WireVersionAhead"
