@@ -69,6 +69,12 @@ def test_a_lab_runs_the_daemon_that_the_topology_names(topology: Topology) -> No
     assert "receive-interval 50" in expanded.texts["/run/lab/nodes/p2/bfdd.conf"]
 
 
+def test_bfd_is_as_quick_as_on_fibres() -> None:
+    assert stack.bfd_interval_ms(catalogue.build("provider")) == 10
+    assert stack.bfd_interval_ms(catalogue.build("two-cells")) == 10
+    assert stack.bfd_interval_ms(catalogue.build("provider", {"cells": 9})) == 50
+
+
 def test_a_site_file_names_the_router_at_the_far_end(topology: Topology) -> None:
     cell = topology.cell("cell2")
     site = stack.site_document(topology, cell, cell.gateways[0])
