@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -85,12 +85,17 @@ class Faults:
         return self._inject("loss", link=link, percent=percent, direction=direction, seconds=seconds)
 
     def delay(
-        self, link: str, milliseconds: float, direction: str | None = None, *, seconds: float | None = None
+        self,
+        link: str,
+        milliseconds: float,
+        direction: str | None = None,
+        *,
+        jitter_ms: float | None = None,
+        seconds: float | None = None,
     ) -> Injected:
         """Packets arrive later; mark the test needs("fault:delay")."""
-        return self._inject(
-            "delay", link=link, milliseconds=milliseconds, direction=direction, seconds=seconds
-        )
+        fields = {"link": link, "milliseconds": milliseconds, "jitter_ms": jitter_ms}
+        return self._inject("delay", **fields, direction=direction, seconds=seconds)
 
     def rate(
         self, link: str, mbit: float, direction: str | None = None, *, seconds: float | None = None
@@ -98,9 +103,55 @@ class Faults:
         """At most that many megabit a second."""
         return self._inject("rate", link=link, mbit=mbit, direction=direction, seconds=seconds)
 
-    def partition(self, *members: str, seconds: float | None = None) -> Injected:
-        """These cells (their gateways) or nodes and all others no longer hear each other for management."""
-        return self._inject("partition", members=list(members), seconds=seconds)
+    def flap(self, link: str, mode: str = "cut", **fields: Any) -> Injected:
+        """Down and up again by itself: period_s, duty, count, seed, direction (mode "oneway")."""
+        return self._inject("flap", link=link, mode=mode, **fields)
+
+    def partition(self, *members: str | Collection[str], seconds: float | None = None) -> Injected:
+        """These cells (their gateways) or nodes and all others no longer hear each other for management.
+
+        Sets of names are groups that no longer hear each other: `partition({"main"}, {"east", "west"})`.
+        """
+        if all(isinstance(member, str) for member in members):
+            return self._inject("partition", members=list(members), seconds=seconds)
+        groups = [[member] if isinstance(member, str) else sorted(member) for member in members]
+        return self._inject("partition", groups=groups, seconds=seconds)
+
+    def isolate(self, target: str, cell: str, *, seconds: float | None = None) -> Injected:
+        """The cell and its "controller", the "manager" or its message "bus" no longer hear each other."""
+        return self._inject("isolate", target=target, cell=cell, seconds=seconds)
+
+    def all(self, *documents: Mapping[str, Any], seconds: float | None = None) -> Injected:
+        """Several as one: all or none, taken back together."""
+        return self._inject("all", faults=[dict(document) for document in documents], seconds=seconds)
+
+    def reset_session(self, link: str, cell: str | None = None) -> Injected:
+        """The cell's speaker ends the session of that path; over at once."""
+        return self._inject("reset-session", link=link, cell=cell)
+
+    def withdraw(self, cell: str, link: str | None = None, *, seconds: float | None = None) -> Injected:
+        """The cell announces its prefixes no more, on that path or on all."""
+        return self._inject("withdraw", cell=cell, link=link, seconds=seconds)
+
+    def leak(
+        self, cell: str, prefix: str, link: str | None = None, *, seconds: float | None = None
+    ) -> Injected:
+        """The cell announces a prefix that is not its own."""
+        return self._inject("leak", cell=cell, prefix=prefix, link=link, seconds=seconds)
+
+    def hijack(
+        self, cell: str, victim: str, prefix: str | None = None, link: str | None = None, **fields: Any
+    ) -> Injected:
+        """The cell announces a part of the victim's prefix, by default the first half of each."""
+        return self._inject("hijack", cell=cell, victim=victim, prefix=prefix, link=link, **fields)
+
+    def flood(self, cell: str, count: int | None = None, link: str | None = None) -> Injected:
+        """The cell announces that many prefixes (default: 100,000)."""
+        return self._inject("flood", cell=cell, count=count, link=link)
+
+    def malformed(self, link: str, cell: str, sort: str | None = None, **fields: Any) -> Injected:
+        """A rogue speaker in the cell's place sends broken UPDATEs of that sort."""
+        return self._inject("malformed", link=link, cell=cell, sort=sort, **fields)
 
     def crash(self, service: str) -> Injected:
         """kill -9; its supervisor starts it again."""

@@ -17,6 +17,8 @@ RING = Ring(limit=16 << 20, files=4)
 WAN = "wan"
 """Stands for all WAN links."""
 MOST_MESSAGES = 20
+TOLD = messages.CHANGES | {"OPEN", "ERROR"}
+"""Without keepalives, echoes and questions, which say nothing in a report."""
 
 
 def words(view: LabView, what: Iterable[str]) -> tuple[str, ...]:
@@ -62,16 +64,18 @@ class Captures:
                 continue  # the lab is gone; what was written is there
 
     def told(self) -> str:
-        """The last messages of BGP and OpenFlow since the test began, and where the packets are."""
+        """The last messages that changed something since the test began, and where the packets are."""
         lines: list[str] = []
         for capture in self._all():
             try:
-                seen = [str(one) for one in messages.read(capture.frames()) if one.t >= self._since_s]
+                frames = (frame for frame in capture.frames() if frame.t >= self._since_s)
+                seen = [one for one in messages.read(frames) if one.kind in TOLD]
             except CaptureError as error:
-                seen = [str(error)]
+                lines.append(str(error))
+                continue
             more = len(seen) - MOST_MESSAGES
             lines += [f"({more} messages before)"] if more > 0 else []
-            lines += seen[-MOST_MESSAGES:]
+            lines += [f"{one.t - self._since_s:+9.3f} s  {one.what}" for one in seen[-MOST_MESSAGES:]]
             lines += [f"packets: {path}" for path in capture.files]
         return "\n".join(lines)
 

@@ -88,6 +88,18 @@ def probes(reports: Iterable[ProbeReport], zero_s: float) -> str:
                 f"  {outage.start_s - zero_s:+9.3f} s  {outage.duration_ms:.1f} ms, {outage.lost} packets"
                 for outage in figures.outages[:5]
             ]
+            if flow.stream is not None:
+                stream = flow.stream
+                lines[-1] += f", {stream.retransmits} retransmits, {stream.reconnects} reconnects"
+                stalls = sorted(stream.stalls, key=lambda stall: -stall.duration_ms)[:5]
+                lines += [
+                    f"  {stall.start_s - zero_s:+9.3f} s  no progress for {stall.duration_ms:.1f} ms"
+                    for stall in stalls
+                ]
+            lines += [
+                f"  {moved.at_s - zero_s:+9.3f} s  from {moved.before} to {moved.after}"
+                for moved in flow.switches[:5]
+            ]
         lines += [f"not to be believed: {reason}" for reason in distrust(report)]
     return "\n".join(lines)
 

@@ -64,10 +64,15 @@ class Message:
             body == bytes(4) or (len(body) in (10, 11) and body[5:6] == b"\x0f" and body[:2] == bytes(2))
         )
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
+        """In words, without the time."""
         way = "left" if self.direction is Direction.OUT else "arrived at"
         text = f"{self.channel} {self.kind} of {len(self.data)} bytes {way} {self.interface}"
-        return f"{self.t:.3f} {text} ({self.source} > {self.destination})"
+        return f"{text} ({self.source} > {self.destination})"
+
+    def __str__(self) -> str:
+        return f"{self.t:.3f} {self.what}"
 
 
 @dataclass(slots=True)
