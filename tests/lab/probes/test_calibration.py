@@ -15,6 +15,7 @@ from simulator.probes import records
 from simulator.probes.flows import ProbeError, control_link, over
 from simulator.probes.reports import FlowReport, ProbeReport, distrust
 from simulator.probes.session import ProbeSession
+from tests.lab.probes.gaps import drop_packets, dropped_by_kernel
 from topologies import catalogue
 from topologies.model import Link
 
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.lab
 RATE = 1000
 RESOLUTION_MS = 1000 / RATE
 ALLOWED_MS = 0.4
-SEQUENCE_BIT = (8 + 12) * 8  # after the UDP header and the first 12 bytes of the probe's own
 
 
 @pytest.fixture(scope="module")
@@ -41,24 +41,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
 @pytest.fixture
 def cable(client: LabClient) -> Link:
     return next(link for link in client.show().links if link.name == "probe-control-0")
-
-
-def drop_packets(client: LabClient, node: str, device: str, port: int, first: int, count: int) -> None:
-    """Have the kernel drop the probe packets with these sequence numbers: a gap known to the packet."""
-    rules = (
-        f"table netdev gap {{\n chain out {{\n"
-        f'  type filter hook egress device "{device}" priority 0; policy accept;\n'
-        f"  udp dport {port} @th,{SEQUENCE_BIT},32 {first}-{first + count - 1} counter drop\n"
-        " }\n}\n"
-    )
-    done = client.exec(node, ["nft", "-f", "-"], input=rules)
-    assert done.returncode == 0, done.stderr
-
-
-def dropped_by_kernel(client: LabClient, node: str) -> int:
-    words = client.exec(node, ["nft", "list", "table", "netdev", "gap"]).stdout.split()
-    client.exec(node, ["nft", "delete", "table", "netdev", "gap"])
-    return int(words[words.index("packets") + 1])
 
 
 def calibrate(flow: FlowReport, dropped: int, late_ms: float) -> list[str]:
