@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -29,6 +31,17 @@ def test_the_example_of_the_documentation_is_valid_and_fits_the_schema():
     scenario = files.read(EXAMPLE)
     assert checks.problems(scenario) == []
     assert scenario.name == "digger"
+
+
+def test_what_the_documentation_shows_is_as_it_says():
+    page = (EXAMPLE.parents[1] / "scenarios.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(program.partition("run = play(")[0], "docs/scenarios.md", "exec"), names)
+    assert checks.problems(names["scenario"]) == []
+    assert files.load(files.dump(names["scenario"])) == names["scenario"]
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(files.load(text).steps) == 4
 
 
 def test_seed_and_topology_may_be_given_instead():
