@@ -98,7 +98,7 @@ def load(path: Path) -> Configuration:
         raise ConfigurationError(f'{path}: not a mapping; begin with "database: PATH"')
     cells = content.get("cells")
     if isinstance(cells, str):
-        content = {**content, "cells": _cells(path.parent / cells)}
+        content = {**content, "cells": cells_of(path.parent / cells)}
     return validate(content, str(path))
 
 
@@ -123,8 +123,8 @@ def validate(content: dict[str, Any], path: str) -> Configuration:
     return configuration
 
 
-def _cells(path: Path) -> Any:
-    """The list in a file of cells, bare or under the key "cells"."""
+def cells_of(path: Path) -> Any:
+    """The list in a file of cells, bare or under the key "cells". Raises ConfigurationError."""
     content = _read(path)
     return content["cells"] if isinstance(content, dict) and "cells" in content else content
 
