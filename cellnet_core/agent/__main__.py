@@ -29,9 +29,9 @@ from cellnet_core.agent.signing import Signer
 from cellnet_core.agent.storage import Storage
 from cellnet_core.drivers.exabgp import ExaBgpSpeaker
 from cellnet_core.drivers.openflow import OpenFlowGateway
+from cellnet_core.model import logs
 from cellnet_core.model.clock import SystemClock
 from cellnet_core.model.journal import FileJournal, Journal, NoJournal
-from cellnet_core.model import logs
 from cellnet_core.model.site import Site
 
 log = logging.getLogger("cellnet.agent")

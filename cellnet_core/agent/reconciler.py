@@ -189,6 +189,7 @@ class Reconciler:
 
     async def round(self) -> tuple[bool, float]:
         """Look, think, act once. Whether something was done, and the seconds until the next look."""
+        began = self._around.clock.now()
         due = self.orders.due(self.intent)
         seen = await self._look()
         if self._needs_boot(seen.forwarding) and await self._boot("switch restarted"):
@@ -211,7 +212,8 @@ class Reconciler:
         why = "" if failed is None else f"{failed.action.verb} {failed.action.target}: {failed.message}"
         known = seen.speaker.fresh and seen.forwarding.fresh
         ordered = await self.orders.carry_out(due if known else (), seen.speaker.neighbors, why)
-        self._publish(seen, replace(decision, memory=self._memory), outcomes)
+        took = self._around.clock.now() - began
+        self._publish(seen, replace(decision, memory=self._memory), outcomes, took)
         self._save_memory(now)
         if failed is not None:
             await self._around.clock.sleep(self._backoff.fail())
@@ -316,9 +318,12 @@ class Reconciler:
             event = words.get((turn.before, turn.after), turn.after.value)
             self._around.journal.record("path", path=turn.path, event=event, before=turn.before.value)
 
-    def _publish(self, seen: Seen, decision: decide.Decision, outcomes: tuple[Outcome, ...]) -> None:
+    def _publish(
+        self, seen: Seen, decision: decide.Decision, outcomes: tuple[Outcome, ...], took: float
+    ) -> None:
         rounds, notice, gateway = self._failed_rounds, self._notice, self._forwarding.name
-        self._show(view.advance(self.view, self.intent, seen, decision, outcomes, rounds, notice, gateway))
+        new = view.advance(self.view, self.intent, seen, decision, outcomes, rounds, notice, gateway)
+        self._show(replace(new, round_s=took))
 
     def _show(self, new: View) -> None:
         old, self.view = self.view, new

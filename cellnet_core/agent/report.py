@@ -86,6 +86,7 @@ def document(
         ),
         drifts=tuple(_drift(found, now) for found in (*view.book.past, *view.book.open)),
         truth=_truth(view, now),
+        reconcile_s=None if view.round_s is None else round(view.round_s, 6),
     )
 
 
@@ -109,6 +110,7 @@ def significant(report: ReportDocument) -> object:
     return report.model_copy(
         update={
             "sequence": 0,
+            "reconcile_s": None,
             "connections": tuple(
                 connection.model_copy(
                     update={

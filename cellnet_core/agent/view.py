@@ -56,6 +56,8 @@ class View:
     forwarding_at: float | None = None
     """When the gateway's tables were last read."""
     book: Book = field(default_factory=Book)
+    round_s: float | None = None
+    """How long the round took, in seconds."""
 
     @property
     def observed(self) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cellnet_core.manager.errors import ConflictError
 from cellnet_core.store import agents
-from cellnet_core.store.records import EndpointRecord, Family
+from cellnet_core.store.records import EndpointRecord, Family, ProfileRecord
 
 
 def check_families(session: Session, end: EndpointRecord, families: Iterable[Family]) -> None:
@@ -30,6 +30,30 @@ def check_password(session: Session, *ends: EndpointRecord) -> None:
                 "driver.capability_missing",
                 f"driver {driver} of {end.place} cannot do md5: {reason}; use a profile without password",
             )
+
+
+def check_bfd_timers(session: Session, *ends: EndpointRecord) -> None:
+    """Raises ConflictError unless a driver of each end says that it takes BFD timers: silence is a no."""
+    for end in ends:
+        agent = agents.find(session, end.agent)
+        known = {} if agent is None or agent.inventory is None else agent.inventory.get("capabilities", {})
+        if any(words.get("bfd_timers") is True for words in known.values()):
+            continue
+        reasons = [str(words["bfd_timers"]) for words in known.values() if words.get("bfd_timers")]
+        raise ConflictError(
+            "driver.capability_missing",
+            f"no driver of {end.place} takes BFD timers from a profile"
+            + (f" ({'; '.join(reasons)})" if reasons else "")
+            + ": set them in its site file, and leave bfd out of the profile",
+        )
+
+
+def check_profile(session: Session, profile: ProfileRecord, *ends: EndpointRecord) -> None:
+    """Everything that a profile asks of drivers. Raises ConflictError."""
+    if profile.password is not None:
+        check_password(session, *ends)
+    if profile.bfd is not None:
+        check_bfd_timers(session, *ends)
 
 
 def _lacking(session: Session, end: EndpointRecord, word: str) -> list[tuple[str, str]]:

@@ -144,7 +144,7 @@ class Connections:
         expected: int | None,
         request_id: str | None = None,
     ) -> tuple[ConnectionView, bool]:
-        """Replace everything but the endpoints, or join them when `reference` is a new UUID; True when joined.
+        """Replace all but the endpoints, or join them when `reference` is a new UUID; True when joined.
 
         Raises NotFoundError, InvalidError, ConflictError and PreconditionError.
         """
@@ -178,8 +178,8 @@ class Connections:
                 managed_by=before.managed_by if request.managed_by is None else request.managed_by,
                 tags=before.tags if request.tags is None else request.tags,
             )
-            if after.profile.password is not None:
-                capabilities.check_password(session, after.local, after.remote)
+            if after.profile != before.profile:
+                capabilities.check_profile(session, after.profile, after.local, after.remote)
             if request.families is not None and set(request.families) != set(before.families):
                 after = self._plan(session, after, request.families)
             if after == before:
@@ -263,8 +263,7 @@ class Connections:
         families = pairing.choose_families(local, remote, wanted)
         for end in (local, remote):
             capabilities.check_families(session, end, families)
-        if connection.profile.password is not None:
-            capabilities.check_password(session, local, remote)
+        capabilities.check_profile(session, connection.profile, local, remote)
         pairs = pairing.pair(local, remote, families)
         _refuse_used(session, connection, pairs)
         taken = rows.path_names(session, pairing.path_stem(local, remote))

@@ -183,7 +183,10 @@ def _blind(connection: ConnectionRecord, side: Side) -> str:
 
 def _unsure(connection: ConnectionRecord, side: Side) -> bool:
     about = side.about(connection)
-    return about is not None and any(not health.known for health in about.health)
+    if about is None:
+        return False
+    never = about.sessions_age_s is None or about.tables_age_s is None
+    return any(not health.known for health in about.health) or (never and not about.health)
 
 
 Lack = tuple[str, str]

@@ -205,7 +205,7 @@ class Profiles:
         self._only_default(change, after)
         rows.save(change.session, after)
         if any(getattr(before, name) != getattr(after, name) for name in TOLD_TO_AGENTS):
-            self._revise_users(change, before, after)
+            self._revise_users(change, after)
         resource = ("profile", after.id, after.name)
         change.event("profile.updated", resource, f"profile {after.name}: revision {after.revision_number}")
         return after
@@ -220,12 +220,11 @@ class Profiles:
                 replace(former, is_default=False, revision_number=revision, updated_at=change.at),
             )
 
-    def _revise_users(self, change: Change, before: ProfileRecord, after: ProfileRecord) -> None:
+    def _revise_users(self, change: Change, after: ProfileRecord) -> None:
         """A new revision of each connection that has it: agents take it over, the least that it takes."""
         users = connections.of_profile(change.session, after.id)
         for connection in users:
-            if after.password is not None and before.password is None:
-                capabilities.check_password(change.session, connection.local, connection.remote)
+            capabilities.check_profile(change.session, after, connection.local, connection.remote)
             revision = connection.revision_number + 1
             revised = replace(connection, profile=after, revision_number=revision, updated_at=change.at)
             connections.update(change.session, revised)

@@ -56,8 +56,8 @@ class Astray(Output):
 
 
 class Truth(Output):
-    """Whether one part of the gateway (`speaker`, `flows`, `groups`) is as wanted: `AS_WANTED`, `DIFFERS` by so
-    many objects, or `UNKNOWN`, with the age of the last observation (null: none since its agent started)."""
+    """Whether one part of the gateway (`speaker`, `flows`, `groups`) is as wanted: `AS_WANTED`, `DIFFERS` by
+    so many objects, or `UNKNOWN`, with the age of the last observation (null: none since its agent started)."""
 
     subject: str
     status: str
@@ -81,7 +81,7 @@ class Agent(Output):
     wire_version: int | None
     inventory: Inventory | None
     processes: list[ProcessReport]
-    truth: list[Truth] = []
+    truth: tuple[Truth, ...] = ()
 
 
 class AgentAnswer(Output):
@@ -244,7 +244,7 @@ def delete_credential(request: Request, manager: ManagerOf, cell: str, gateway: 
 
 
 def _truth(view: AgentView) -> list[Truth]:
-    """What its last report said, as old as it is now; a report that is too old tells nothing of the present."""
+    """What its last report said, as old as it is now; one that is too old tells nothing of the present."""
     fresh = view.operating_status == "ONLINE"
     return [
         Truth(

@@ -62,6 +62,8 @@ class _Snapshot(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _agents(self._manager)
         yield from _connections(self._manager)
+        yield from _surviving(self._manager)
+        yield from _drift(self._manager)
 
 
 def _agents(manager: Manager) -> Iterator[Metric]:
@@ -76,13 +78,61 @@ def _agents(manager: Manager) -> Iterator[Metric]:
     behind = GaugeMetricFamily(
         "cellnet_agent_generations_behind", "Generations of its intent that are not in force", labels=labels
     )
+    reconcile = GaugeMetricFamily(
+        "cellnet_reconcile_seconds", "The agent's last round of looking, thinking and acting", labels=labels
+    )
     for view in known:
         if view.received is not None:
             place = (view.record.cell_name, view.record.key.gateway)
             age.add_metric(place, view.age)
+            took = view.received.report.reconcile_s
+            if took is not None and view.operating_status == "ONLINE":
+                reconcile.add_metric(place, took)
             behind.add_metric(place, max(0, view.record.generation - view.received.report.generation))
     yield age
     yield behind
+    yield reconcile
+
+
+def _drift(manager: Manager) -> Iterator[Metric]:
+    """By gateway: what is there and not as wanted, and how often that was found."""
+    there = GaugeMetricFamily(
+        "cellnet_drift_objects",
+        "Objects that somebody else changed and that are there still",
+        labels=("cell", "gateway", "state"),
+    )
+    ever = CounterMetricFamily(
+        "cellnet_drift_found", "Objects that somebody else changed, ever", labels=("cell", "gateway")
+    )
+    totals: Counter[tuple[str, str]] = Counter()
+    for (cell, gateway, state), number in sorted(manager.drifts.count().items()):
+        totals[cell, gateway] += number
+        if state != "over":
+            there.add_metric((cell, gateway, state), number)
+    for place, number in sorted(totals.items()):
+        ever.add_metric(place, number)
+    yield there
+    yield ever
+
+
+def _surviving(manager: Manager) -> Iterator[Metric]:
+    """By pair of cells: how many paths can carry traffic now, and of how many nobody can tell."""
+    labels = ("from", "to")
+    surviving = GaugeMetricFamily(
+        "cellnet_surviving_paths", "Paths that can carry traffic now", labels=labels
+    )
+    unknown = GaugeMetricFamily("cellnet_unknown_paths", "Paths of which nobody can tell now", labels=labels)
+    pairs: dict[tuple[str, str], tuple[int, int]] = {}
+    for link in manager.topology.whole().links:
+        record = link.view.record
+        one, other = sorted((record.local.cell_name, record.remote.cell_name))
+        before = pairs.get((one, other), (0, 0))
+        pairs[one, other] = (before[0] + link.surviving, before[1] + link.unknown)
+    for pair, (alive, untold) in sorted(pairs.items()):
+        surviving.add_metric(pair, alive)
+        unknown.add_metric(pair, untold)
+    yield surviving
+    yield unknown
 
 
 def _everything(manager: Manager) -> Iterator[ConnectionView]:

@@ -46,8 +46,9 @@ def _schemathesis(url: str, directory: Path, seconds: int) -> subprocess.Complet
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run", url]
     options = ["--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-time", str(seconds), "--seed", "1"]
     quiet = ["--suppress-health-check", "all", "--warnings", "off", "--no-shrink", "--continue-on-failure"]
+    spoken = ["-H", "OpenStack-API-Version: cell-network latest"]
     return subprocess.run(
-        [*command, *options, *quiet], cwd=directory, capture_output=True, text=True, timeout=100, check=False
+        [*command, *options, *quiet, *spoken], cwd=directory, capture_output=True, text=True, timeout=100, check=False
     )
 
 

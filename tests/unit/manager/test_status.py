@@ -33,6 +33,16 @@ def _first(field: str, **values: Any) -> Change:
     return change
 
 
+def _each(field: str, **values: Any) -> Change:
+    """Change every item of a list of the report."""
+
+    def change(report: ConnectionReport) -> ConnectionReport:
+        items = tuple(item.model_copy(update=values) for item in getattr(report, field))
+        return report.model_copy(update={field: items})
+
+    return change
+
+
 def _set(**values: Any) -> Change:
     return lambda report: report.model_copy(update=values)
 
@@ -59,6 +69,7 @@ def _says(status: str) -> Change:
         (_set(learned={}), "DEGRADED", "RouteMissing"),
         (_first("health", ok=False), "DEGRADED", "NoAnswer"),
         (_set(health=()), "OFFLINE", "NoAnswer"),
+        (_each("health", ok=False, known=True), "OFFLINE", "NoAnswer"),
         (_set(phase="applying"), "DEGRADED", "Pending"),
         (_set(phase="error"), "DEGRADED", "AgentError"),
     ],
@@ -76,6 +87,42 @@ def test_one_side_is_enough_to_be_less_than_online(
     if reason is not None:
         text = next(c.message for c in found.conditions if c.status == "False")
         assert f"{cell}/{cell}-gw1" in text, "a message names the place"
+
+
+@pytest.mark.parametrize("cell", ["main", "east"])
+@pytest.mark.parametrize(
+    ("change", "status", "types"),
+    [
+        (
+            _set(sessions_age_s=None, sessions=()),
+            "DEGRADED",
+            {"SessionsEstablished", "RoutesLearned"},
+        ),
+        (
+            _set(sessions_age_s=None, sessions=(), learned={}, health=()),
+            "UNKNOWN",
+            {"SessionsEstablished", "RoutesLearned", "HealthChecked"},
+        ),
+        (
+            _set(tables_age_s=None, health=()),
+            "UNKNOWN",
+            {"SessionsEstablished", "RoutesLearned", "HealthChecked"},
+        ),
+        (_each("health", ok=False, known=False), "UNKNOWN", {"HealthChecked"}),
+        (_first("health", ok=False, known=False), "DEGRADED", {"HealthChecked"}),
+        (_set(sessions_age_s=7.0), "DEGRADED", {"SessionsEstablished", "RoutesLearned"}),
+    ],
+)
+def test_what_an_agent_has_not_seen_is_unknown_and_never_lost(
+    online: World, cell: str, change: Change, status: str, types: set[str]
+) -> None:
+    """A new agent over a living gateway, or one whose devices do not answer."""
+    _report(online, cell, change)
+    found = online.manager.connections.get("main-east").status
+    online.obey(cell)
+    assert found.operating_status == status
+    assert {c.type for c in found.conditions if c.status == "Unknown"} == types
+    assert [c for c in found.conditions if c.status == "False"] == []
 
 
 def test_an_agent_that_cannot_apply_it_makes_an_error(world: World) -> None:

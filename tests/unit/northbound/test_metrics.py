@@ -6,7 +6,9 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from tests.unit.manager.world import World
+from cellnet_core.model.wire import DriftReport
+from tests.unit.manager.world import MAIN as MAIN_OFFERS
+from tests.unit.manager.world import World, obey
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -81,3 +83,33 @@ def test_open_metrics_for_who_asks(world: World, api: TestClient) -> None:
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
     names = {family.name for family in openmetrics.text_string_to_metric_families(answer.text)}
     assert "cellnet_session_flaps" in names
+
+
+def test_drift_surviving_paths_and_the_time_of_rounds(world: World, api: TestClient) -> None:
+    world.online()
+    samples = _scrape(api)
+    assert _value(samples, "cellnet_surviving_paths", **{"from": "east", "to": "main"}) == 2
+    assert _value(samples, "cellnet_unknown_paths", **{"from": "east", "to": "main"}) == 0
+    world.sequence += 1
+    drift = DriftReport(
+        id="1",
+        driver="d",
+        kind="flow",
+        object="flow x",
+        desired="absent",
+        observed="present",
+        action="ignore",
+        found_s=1.0,
+    )
+    seen = obey(world.intent("main"), MAIN_OFFERS, world.sequence, "life-1")
+    world.report("main", seen.model_copy(update={"drifts": (drift,), "reconcile_s": 0.02}))
+    samples = _scrape(api)
+    place = {"cell": "main", "gateway": "main-gw1"}
+    assert _value(samples, "cellnet_drift_objects", **place, state="ignored") == 1
+    assert _value(samples, "cellnet_drift_found_total", **place) == 1
+    assert _value(samples, "cellnet_reconcile_seconds", **place) == 0.02
+    world.clock.advance(60)
+    samples = _scrape(api)
+    assert _value(samples, "cellnet_surviving_paths", **{"from": "east", "to": "main"}) == 0
+    assert _value(samples, "cellnet_unknown_paths", **{"from": "east", "to": "main"}) == 2
+    assert _value(samples, "cellnet_reconcile_seconds", **place) is None
