@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,16 +113,25 @@ class List(Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         now = time.monotonic()
-        rows = []
-        for fault in LabClient.attach(parsed_args.name).faults():
-            detail = {key: value for key, value in fault.document.items() if key != "kind"}
-            told = " ".join(f"{key}={_text(value)}" for key, value in detail.items())
-            rows.append((fault.id, fault.document.get("kind"), told, round(now - fault.since, 1)))
+        rows = [
+            (fault.id, fault.document.get("kind"), _detail(fault.document), round(now - fault.since, 1))
+            for fault in LabClient.attach(parsed_args.name).faults()
+        ]
         return ("id", "kind", "detail", "seconds"), rows
 
 
+def _detail(document: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={_text(value)}" for key, value in document.items() if key != "kind")
+
+
 def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    """A list by commas; groups, and the faults of an all, by words between them."""
+    if not isinstance(value, list):
+        return str(value)
+    if any(isinstance(item, Mapping) for item in value):
+        return " + ".join(f"{item.get('kind')} {_detail(item)}".strip() for item in value)
+    groups = any(isinstance(item, list) for item in value)
+    return f" {words.BETWEEN} ".join(map(_text, value)) if groups else ",".join(map(str, value))
 
 
 class Clear(Command):

@@ -43,6 +43,24 @@ def _here(client: LabClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CELLNET_RUN_DIR", str(client.run_directory.parent))
 
 
+def test_groups_and_several_as_one_are_listed_in_words(tmp_path: Path) -> None:
+    drill = tmp_path / "drill.yaml"
+    drill.write_text("- {kind: cut, link: main-east-1}\n- kind: loss\n  link: main-east-2\n  percent: 5\n")
+    assert cellnet("lab", "fault", "inject", "all", str(drill)).returncode == 0
+    assert cellnet("lab", "fault", "inject", "partition", "main", "/", "east", "main-mgr").returncode == 0
+    assert cellnet("lab", "fault", "inject", "isolate", "controller", "main").returncode == 0
+    flap = ("flap", "main-h1", "--period-s", "30", "--duty", "0.2", "--count", "3", "--seed", "1")
+    assert cellnet("lab", "fault", "inject", *flap).returncode == 0
+    assert [row["detail"] for row in rows("lab", "fault", "list")] == [
+        "faults=cut link=main-east-1 + loss link=main-east-2 percent=5",
+        "groups=main / east,main-mgr",
+        "target=controller cell=main",
+        "link=main-h1 period_s=30.0 duty=0.2 count=3 seed=1",
+    ]
+    assert cellnet("lab", "fault", "clear", "--all").returncode == 0
+    assert rows("lab", "fault", "list") == []
+
+
 def test_faults_are_injected_listed_and_cleared() -> None:
     identity = cellnet("lab", "fault", "inject", "cut", "main-east-1").stdout.strip()
     other = cellnet("lab", "fault", "inject", "partition", "main").stdout.strip()
@@ -64,6 +82,11 @@ def test_faults_are_injected_listed_and_cleared() -> None:
         (("inject", "cutt", "main-east-1"), "KIND: unknown fault 'cutt'; did you mean 'cut'?"),
         (("inject", "cut"), "TARGET: a cut needs one"),
         (("inject", "cut", "main-east-1", "--seconds", "-1"), "-1 is not above 0"),
+        (("inject", "flap", "main-east-1", "--duty", "1"), "each must be at least 5 ms"),
+        (("inject", "isolate", "bus", "main"), "runs a message bus in this topology"),
+        (("inject", "withdraw", "main"), "no speaker of main runs in this lab"),
+        (("inject", "all", "/nowhere.yaml"), "/nowhere.yaml: cannot be read"),
+        (("inject", "all"), "an all needs one file of faults"),
         (("clear", "f99"), "there is no fault 'f99' in force"),
         (("clear",), "give the ids of faults, or --all"),
     ],
