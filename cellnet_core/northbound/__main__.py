@@ -20,7 +20,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="cellnet-manager", description="The manager of connections between cells."
     )
-    parser.add_argument("--config", type=Path, required=True, help="FILE.conf (oslo.config), or YAML or JSON; see docs/deploy.md")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        required=True,
+        help="FILE.conf (oslo.config), or YAML or JSON; see docs/deploy.md",
+    )
     parser.add_argument("--log-format", choices=logs.FORMS, default="text", help="of lines on stderr")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, handlers=[logs.handler(arguments.log_format)])
