@@ -21,7 +21,8 @@ protocol kernel kernel4 {{ ipv4 {{ import none; export where source = RTS_BGP; }
 protocol kernel kernel6 {{ ipv6 {{ import none; export where source = RTS_BGP; }}; }}
 protocol bfd {{
     interface "wan*" {{ interval {bfd_ms} ms; multiplier {multiplier}; }};
-}}
+    # Also without a BGP session, so that the end of one does not take BFD down a second time.
+{bfd_neighbors}}}
 """
 
 _SESSION = """
@@ -34,7 +35,7 @@ protocol bgp {name} {{
     hold time {hold_time};
     connect delay time 1;
     connect retry time 1;
-    error wait time 1, 2;
+    error wait time 0, 1;
     bfd on;
     check link yes;
     graceful restart aware;
@@ -53,6 +54,10 @@ def render(plan: Plan) -> str:
         router_id=router.router_id,
         bfd_ms=plan.bfd_ms,
         multiplier=plan.bfd_multiplier,
+        bfd_neighbors="".join(
+            f'    neighbor {neighbor.peer_v4} dev "{neighbor.interface}" local {neighbor.local_v4};\n'
+            for neighbor in plan.neighbors
+        ),
     )
     own = {neighbor.customer for neighbor in plan.neighbors if neighbor.customer is not None}
     filters = [_from_cell(customer) for customer in plan.customers if customer in own]
