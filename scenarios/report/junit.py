@@ -1,31 +1,48 @@
-"""JUnit XML: one test case a step. INCONCLUSIVE and steps not run become skipped, with the reason. Pure."""
+"""JUnit XML: one test case a step, and one for each property that must hold at all times. Pure.
+
+INCONCLUSIVE and steps not run become skipped, with the reason.
+"""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from scenarios.outcomes import Outcome, Run
+from scenarios.outcomes import Outcome, Property, Run
 from scenarios.values import Verdict
 
 
 def render(run: Run) -> str:
     """The document as text. Steps without a verdict were not run because an earlier one failed."""
+    verdicts = [*(one.verdict for one in run.outcomes), *(one.verdict for one in run.safety)]
     suite = ET.Element(
         "testsuite",
         name=f"cellnet.{run.scenario.name}",
-        tests=str(len(run.outcomes)),
-        failures=str(sum(outcome.verdict is Verdict.FAIL for outcome in run.outcomes)),
+        tests=str(len(verdicts)),
+        failures=str(verdicts.count(Verdict.FAIL)),
         errors="0",
-        skipped=str(sum(outcome.verdict in (None, Verdict.INCONCLUSIVE) for outcome in run.outcomes)),
+        skipped=str(sum(verdict in (None, Verdict.INCONCLUSIVE) for verdict in verdicts)),
         time=f"{run.ended - run.started:.3f}",
         timestamp=run.began_at,
     )
     for outcome in run.outcomes:
         suite.append(_case(outcome, f"cellnet.{run.scenario.name}"))
+    for one in run.safety:
+        suite.append(_property(one, f"cellnet.{run.scenario.name}.at-all-times"))
     document = ET.Element("testsuites")
     document.append(suite)
     ET.indent(document)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(document, encoding="unicode") + "\n"
+
+
+def _property(one: Property, classname: str) -> ET.Element:
+    case = ET.Element("testcase", classname=classname, name=one.says, time="0.000")
+    if one.verdict is Verdict.FAIL:
+        ET.SubElement(case, "failure", message=one.reason)
+    elif one.verdict is Verdict.INCONCLUSIVE:
+        ET.SubElement(case, "skipped", message=f"INCONCLUSIVE: {one.reason}")
+    else:
+        ET.SubElement(case, "system-out").text = f"looked at {one.looks} times"
+    return case
 
 
 def _case(outcome: Outcome, classname: str) -> ET.Element:

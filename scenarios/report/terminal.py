@@ -80,6 +80,13 @@ class Terminal:
         self._console.print(table(run))
         if line := figures(run):
             self._print(f"[dim]{escape(line)}[/]")
+        for one in run.safety:
+            if one.verdict is not Verdict.PASS:
+                self._print(
+                    f"[{STYLES[one.verdict]}]{one.verdict.value}[/] {escape(f'{one.says}: {one.reason}')}"
+                )
+        if held := [one.says for one in run.safety if one.verdict is Verdict.PASS]:
+            self._print(f"[dim]at all times, in {run.safety[0].looks} looks: {escape('; '.join(held))}[/]")
         self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/] {CLOSING[run.verdict]}")
 
     def between(self, number: int, wanted: int, verdicts: Sequence[Verdict]) -> None:

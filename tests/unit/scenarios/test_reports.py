@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from scenarios.outcomes import Outcome
+from scenarios.outcomes import Outcome, Property
 from scenarios.report import document, junit, page, picture, writing
 from scenarios.report.terminal import Terminal
 from scenarios.values import Verdict
@@ -57,7 +57,7 @@ def test_a_step_that_was_not_run_is_said_to_be_so():
     jsonschema.Draft202012Validator(document.schema()).validate(rendered)
     assert rendered["steps"][-1]["verdict"] == "NOT_RUN"
     assert rendered["steps"][-1]["started_s"] is None
-    case = ET.fromstring(junit.render(run)).findall(".//testcase")[-1]
+    case = ET.fromstring(junit.render(run)).findall(".//testcase")[len(run.outcomes) - 1]
     assert "earlier step failed" in case.find("skipped").get("message")
 
 
@@ -68,6 +68,14 @@ def test_junit_skips_the_inconclusive_with_the_reason_and_fails_failures():
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
     suite = ET.fromstring(junit.render(sample.run(Verdict.FAIL))).find("testsuite")
     assert suite.find("testcase[@name='cut']/failure").get("message") == "planted"
+    assert suite.get("failures") == "1"
+
+
+def test_what_did_not_hold_is_a_failure_of_its_own():
+    broken = (Property("no forwarding loop", Verdict.FAIL, 9, "packets go round"),)
+    suite = ET.fromstring(junit.render(replace(sample.run(), safety=broken))).find("testsuite")
+    case = suite.find("testcase[@name='no forwarding loop']")
+    assert case.find("failure").get("message") == "packets go round"
     assert suite.get("failures") == "1"
 
 
