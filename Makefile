@@ -5,7 +5,7 @@ PYTEST := $(PY) -m pytest
 WORKERS ?= 2
 REPORT ?= report
 
-.PHONY: help setup demo test test-lab soak lint format bench constraints clean
+.PHONY: drawing help setup demo test test-lab soak lint format bench constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ format: setup ## let ruff put the code in shape
 
 bench: setup ## figures and ratios, side by side with FRR, BIRD and hand-built Open vSwitch; JSON in ./report
 	$(PY) -m tests.bench --output $(REPORT)/bench.json
+
+drawing: setup ## draw the life of a connection from its table into docs/lifecycle.md
+	CELLNET_UPDATE_GOLDEN=1 $(PYTEST) -q tests/unit/manager/test_stage.py -k drawing
 
 constraints: setup ## write the versions now installed to constraints.txt
 	@{ echo '# Every Python package at the version it was tested with. `make constraints` writes it anew.'; \
