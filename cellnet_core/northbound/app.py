@@ -23,6 +23,7 @@ from cellnet_core.northbound import (
     errors,
     event_stream,
     events,
+    examples,
     metrics,
     operations,
     profiles,
@@ -66,6 +67,7 @@ class _Api(FastAPI):
                         operation["responses"][status] = {**refused, "description": title}
         for unused in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(unused, None)
+        examples.add(document)
         return document
 
 

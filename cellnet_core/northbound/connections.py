@@ -220,7 +220,14 @@ def show_connection(request: Request, manager: ManagerOf, connection: str) -> Co
     return ConnectionAnswer(connection=_present(request, manager.connections.get(connection)))
 
 
-@router.put("/{connection}", dependencies=[Writes], responses=errors.answers(404, 409, 412))
+@router.put(
+    "/{connection}",
+    dependencies=[Writes],
+    responses={
+        **errors.answers(404, 409, 412),
+        201: {"model": ConnectionAnswer, "description": "joined by this request"},
+    },
+)
 def put_connection(
     request: Request,
     response: Response,
