@@ -8,11 +8,13 @@ def test_recovery(play):
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scenarios import catalogue, checks, files
+from scenarios.actions import Boot, Connect, StartProbes
 from scenarios.lab_stage import LabStage
 from scenarios.lab_stage import Wish as StageWish
 from scenarios.outcomes import Run
@@ -28,6 +30,9 @@ from scenarios.values import Finding
 from simulator.client import LabClient
 from topologies import sources
 from topologies.model import Topology
+
+NEEDED = (Boot, Connect, StartProbes)
+"""What makes the things that other steps need."""
 
 
 class LentStage(LabStage):
@@ -62,15 +67,18 @@ class Player:
         topology: str | None = None,
         settings: Mapping[str, object] | None = None,
         seed: int | None = None,
+        step: str | None = None,
     ) -> Run:
         """Play a scenario value, a story by its name, or a YAML file (looked for beside the test first).
 
         `topology` (a name or a file), `settings` and `seed` are as for `cellnet scenario run`; the default
-        seed is that of `--cellnet-seed`. A FAIL fails the test, INCONCLUSIVE skips it. Raises ScenarioError
-        and others for what cannot be, before anything starts.
+        seed is that of `--cellnet-seed`. `step`: only that one, and what it needs. A FAIL fails the test,
+        INCONCLUSIVE skips it. Raises ScenarioError and others for what cannot be, before anything starts.
         """
         __tracebackhide__ = True
         scenario = self._scenario(what, topology, settings or {}, seed)
+        if step is not None:
+            scenario = only(scenario, step)
         checks.check(scenario)
         self._end_case()
         own = wishes.read(
@@ -125,6 +133,15 @@ class Player:
         story = catalogue.find(what)
         place = None if topology is None else sources.resolve(topology)
         return catalogue.scenario(story, place, given, chosen_seed)
+
+
+def only(scenario: Scenario, step: str) -> Scenario:
+    """The scenario with one step, and those that make what it needs. Raises UsageError for an unknown one."""
+    names = [one.name for one in scenario.steps]
+    if step not in names:
+        raise pytest.UsageError(f"{scenario.name} has no step {step!r}; it has {', '.join(names)}")
+    kept = tuple(one for one in scenario.steps if one.name == step or isinstance(one.do, NEEDED))
+    return replace(scenario, steps=kept)
 
 
 def findings(run: Run) -> list[Finding]:
