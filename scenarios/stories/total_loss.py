@@ -54,7 +54,7 @@ def _gone(found: Ground, verb: str, fault: Mapping[str, str], seconds: float, rn
     return Step(
         f"{verb}-all{'-for-long' if long else ''}",
         f"{verb.capitalize()} all paths for {seconds:g} s",
-        f"All {len(names)} paths at once.",
+        f"{'Both' if len(names) == 2 else f'All {len(names)}'} paths at once.",
         f"Packets are lost until the paths are back, and {back:g} s at most after that: "
         + ("BGP's hold timer has ended, so sessions and routes are made anew." if long else "routes stayed."),
         Break(
