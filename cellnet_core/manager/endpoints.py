@@ -83,7 +83,8 @@ class Endpoints:
     def _add(self, change: Change, request: EndpointRequest, endpoint_id: str) -> EndpointView:
         endpoint = _resolve(change, request, endpoint_id)
         rows.add(change.session, endpoint)
-        _claim(change, endpoint)
+        owner = f"endpoint {endpoint.name}"
+        prefixes.add(change.session, endpoint.id, owner, endpoint.cell_id, endpoint.prefixes)
         change.event(
             "endpoint.created",
             ("endpoint", endpoint.id, endpoint.name),
@@ -171,7 +172,9 @@ def _resolve(change: Change, request: EndpointRequest, endpoint_id: str) -> Endp
             f"endpoint {same.name} exists already (in cell {same.cell_name}): choose another name",
         )
     resolved = resolution.resolve(request, cell, _inventories(session, request, cell))
-    cells.check_prefixes(session, resolved.prefixes, cell.id)
+    # The cell's own prefixes were checked when the cell got them, and everybody since against them.
+    new = [prefix for prefix in resolved.prefixes if prefix not in cell.prefixes]
+    cells.check_prefixes(session, new, cell.id)
     return EndpointRecord(
         id=endpoint_id,
         name=request.name,

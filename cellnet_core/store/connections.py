@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy import and_, or_, select
+from sqlalchemy import update as change_rows
+from sqlalchemy.orm import Session
 
-from cellnet_core.store import endpoints, listing, ports, profiles
+from cellnet_core.store import listing, ports
+from cellnet_core.store.reading import connections_by_id, read_connections
 from cellnet_core.store.records import (
     AgentKey,
-    ConditionRecord,
     ConnectionRecord,
-    Family,
     OrderRecord,
-    PathRecord,
-    ProfileRecord,
     StatusRecord,
-    TimersRecord,
 )
-from cellnet_core.store.schema import ConnectionRow, EndpointRow, PathRow, ProfileRow
+from cellnet_core.store.schema import ConnectionRow, EndpointRow, PathRow
 
 COLUMNS: listing.Columns = {
     "id": ConnectionRow.id,
@@ -40,31 +37,21 @@ COLUMNS: listing.Columns = {
 }
 
 
-AT_ONCE = 500
-"""Connections in one question."""
-
-
 def find(session: Session, reference: str) -> ConnectionRecord | None:
     """The connection with that id or name."""
     same = or_(ConnectionRow.id == reference, ConnectionRow.name == reference)
-    rows = list(session.scalars(select(ConnectionRow).where(same)).unique())
-    rows.sort(key=lambda row: row.id != reference)
-    return record(rows[0]) if rows else None
+    found = sorted(read_connections(session, same), key=lambda connection: connection.id != reference)
+    return found[0] if found else None
 
 
 def get(session: Session, connection_id: str) -> ConnectionRecord | None:
     """The connection with that id."""
-    row = session.get(ConnectionRow, connection_id)
-    return None if row is None else record(row)
+    return connections_by_id(session, (connection_id,)).get(connection_id)
 
 
 def several(session: Session, ids: Iterable[str]) -> tuple[ConnectionRecord, ...]:
     """The connections with these ids that there are, by name."""
-    wanted = sorted(set(ids))
-    found: list[ConnectionRecord] = []
-    for start in range(0, len(wanted), AT_ONCE):
-        some = ConnectionRow.id.in_(wanted[start : start + AT_ONCE])
-        found += _records(session, select(ConnectionRow).where(some))
+    found = connections_by_id(session, ids).values()
     return tuple(sorted(found, key=lambda connection: connection.name))
 
 
@@ -80,8 +67,9 @@ def any_of_agent(session: Session, key: AgentKey) -> bool:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionRecord]:
     """A page of connections."""
-    rows, more = listing.fetch(session, select(ConnectionRow), COLUMNS, query)
-    return listing.Page(tuple(record(row) for row in rows), more)
+    ids, more = listing.fetch(session, select(ConnectionRow.id), COLUMNS, query)
+    found = connections_by_id(session, ids)
+    return listing.Page(tuple(found[identifier] for identifier in ids), more)
 
 
 def of_agent(session: Session, key: AgentKey) -> tuple[ConnectionRecord, ...]:
@@ -89,19 +77,17 @@ def of_agent(session: Session, key: AgentKey) -> tuple[ConnectionRecord, ...]:
     mine = select(EndpointRow.id).where(
         EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway
     )
-    return _records(
+    return read_connections(
         session,
-        select(ConnectionRow).where(
-            or_(ConnectionRow.local_endpoint_id.in_(mine), ConnectionRow.remote_endpoint_id.in_(mine))
-        ),
+        (or_(ConnectionRow.local_endpoint_id.in_(mine), ConnectionRow.remote_endpoint_id.in_(mine))),
     )
 
 
 def of_endpoint(session: Session, endpoint_id: str) -> tuple[ConnectionRecord, ...]:
     """All connections that use an endpoint, by name."""
-    return _records(
+    return read_connections(
         session,
-        select(ConnectionRow).where(
+        (
             or_(
                 ConnectionRow.local_endpoint_id == endpoint_id,
                 ConnectionRow.remote_endpoint_id == endpoint_id,
@@ -112,16 +98,16 @@ def of_endpoint(session: Session, endpoint_id: str) -> tuple[ConnectionRecord, .
 
 def everyone(session: Session) -> tuple[ConnectionRecord, ...]:
     """All connections, by name."""
-    return _records(session, select(ConnectionRow))
+    return read_connections(session)
 
 
 def of_cells(session: Session, one: str, other: str) -> tuple[ConnectionRecord, ...]:
     """All connections between two cells (ids), by name, whichever is their local one."""
     here, there = (select(EndpointRow.id).where(EndpointRow.cell_id == cell) for cell in (one, other))
     ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
-    return _records(
+    return read_connections(
         session,
-        select(ConnectionRow).where(
+        (
             or_(
                 and_(ends[0].in_(here), ends[1].in_(there)),
                 and_(ends[0].in_(there), ends[1].in_(here)),
@@ -133,9 +119,9 @@ def of_cells(session: Session, one: str, other: str) -> tuple[ConnectionRecord, 
 def between(session: Session, one: str, other: str) -> ConnectionRecord | None:
     """The connection that joins two endpoints, whichever is its local one."""
     ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
-    found = _records(
+    found = read_connections(
         session,
-        select(ConnectionRow).where(
+        (
             or_(
                 and_(ends[0] == one, ends[1] == other),
                 and_(ends[0] == other, ends[1] == one),
@@ -150,7 +136,7 @@ def using_ports(
 ) -> ConnectionRecord | None:
     """The connection whose path joins these two ports (agent, interface), in either direction."""
     users = select(PathRow.connection_id).where(PathRow.ports == ports.key(one, other))
-    found = _records(session, select(ConnectionRow).where(ConnectionRow.id.in_(users)))
+    found = read_connections(session, (ConnectionRow.id.in_(users)))
     return found[0] if found else None
 
 
@@ -168,10 +154,7 @@ def add(session: Session, connection: ConnectionRecord) -> None:
         local_endpoint_id=connection.local.id,
         remote_endpoint_id=connection.remote.id,
         deleting=connection.deleting,
-        observed_revision=0,
-        provisioning_status="",
-        operating_status="",
-        conditions=[],
+        **_status(connection.status),
         told_local=connection.told[0],
         told_remote=connection.told[1],
         created_at=connection.created_at,
@@ -179,7 +162,6 @@ def add(session: Session, connection: ConnectionRecord) -> None:
     _fill(row, connection)
     session.add(row)
     session.flush()
-    set_status(session, connection.id, connection.status)
 
 
 def update(session: Session, connection: ConnectionRecord) -> None:
@@ -209,45 +191,48 @@ def set_orders(session: Session, connection_id: str, orders: Iterable[OrderRecor
 
 def of_profile(session: Session, profile_id: str) -> tuple[ConnectionRecord, ...]:
     """All connections with that profile, by name."""
-    return _records(session, select(ConnectionRow).where(ConnectionRow.profile_id == profile_id))
+    return read_connections(session, (ConnectionRow.profile_id == profile_id))
 
 
 def set_told(session: Session, connection_id: str, told: tuple[str, str]) -> None:
     """Keep what the agents of the local and the remote side are told from now on (digests)."""
-    row = session.get_one(ConnectionRow, connection_id)
-    row.told_local, row.told_remote = told
-    session.flush()
+    _write(session, connection_id, {"told_local": told[0], "told_remote": told[1]})
 
 
 def set_status(session: Session, connection_id: str, status: StatusRecord) -> None:
     """Keep what was worked out. Touches one row and no revision."""
-    row = session.get_one(ConnectionRow, connection_id)
-    row.provisioning_status = status.provisioning_status
-    row.operating_status = status.operating_status
-    row.observed_revision = status.observed_revision
-    row.state = status.state
-    row.conditions = [
-        {
-            "type": condition.type,
-            "status": condition.status,
-            "reason": condition.reason,
-            "message": condition.message,
-            "since": condition.since.isoformat(),
-        }
-        for condition in status.conditions
-    ]
-    session.flush()
+    _write(session, connection_id, _status(status))
+
+
+def _write(session: Session, connection_id: str, values: dict[str, Any]) -> None:
+    """What is only worked out goes straight into the row: nobody has to know what it was."""
+    statement = change_rows(ConnectionRow).where(ConnectionRow.id == connection_id).values(**values)
+    session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def _status(status: StatusRecord) -> dict[str, Any]:
+    return {
+        "provisioning_status": status.provisioning_status,
+        "operating_status": status.operating_status,
+        "observed_revision": status.observed_revision,
+        "state": status.state,
+        "conditions": [
+            {
+                "type": condition.type,
+                "status": condition.status,
+                "reason": condition.reason,
+                "message": condition.message,
+                "since": condition.since.isoformat(),
+            }
+            for condition in status.conditions
+        ],
+    }
 
 
 def remove(session: Session, connection_id: str) -> None:
     """Forget a connection and its paths."""
     session.delete(session.get_one(ConnectionRow, connection_id))
     session.flush()
-
-
-def _records(session: Session, statement: Select[ConnectionRow]) -> tuple[ConnectionRecord, ...]:
-    rows = session.scalars(statement.order_by(ConnectionRow.name)).unique()
-    return tuple(record(row) for row in rows)
 
 
 def _fill(row: ConnectionRow, connection: ConnectionRecord) -> None:
@@ -280,57 +265,6 @@ def _fill(row: ConnectionRow, connection: ConnectionRecord) -> None:
     ]
 
 
-def record(row: ConnectionRow) -> ConnectionRecord:
-    """The row as a value."""
-    return ConnectionRecord(
-        id=row.id,
-        name=row.name,
-        local=endpoints.record(row.local),
-        remote=endpoints.record(row.remote),
-        families=cast(tuple[Family, ...], tuple(row.families)),
-        profile=_profile(row),
-        own=TimersRecord(row.own_hold_time, row.own_graceful_restart_time, row.own_hold_down),
-        enabled=row.enabled,
-        deleting=row.deleting,
-        paths=tuple(
-            PathRecord(
-                name=path.name,
-                local_interface=path.local_interface,
-                remote_interface=path.remote_interface,
-                local_addresses=tuple(path.local_addresses),
-                remote_addresses=tuple(path.remote_addresses),
-            )
-            for path in row.paths
-        ),
-        description=row.description,
-        managed_by=row.managed_by,
-        revision_number=row.revision_number,
-        status=StatusRecord(
-            provisioning_status=row.provisioning_status,
-            operating_status=row.operating_status,
-            observed_revision=row.observed_revision,
-            state=row.state,
-            conditions=tuple(
-                ConditionRecord(
-                    type=condition["type"],
-                    status=condition["status"],
-                    reason=condition["reason"],
-                    message=condition["message"],
-                    since=datetime.fromisoformat(condition["since"]),
-                )
-                for condition in row.conditions
-            ),
-        ),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        told=(row.told_local, row.told_remote),
-        tags=tuple(row.tags),
-        orders=tuple(
-            OrderRecord(o["id"], o["action"], tuple(o["paths"]), tuple(o["sides"])) for o in row.orders
-        ),
-    )
-
-
 def _order_document(order: OrderRecord) -> dict[str, Any]:
     return {
         "id": order.id,
@@ -338,13 +272,3 @@ def _order_document(order: OrderRecord) -> dict[str, Any]:
         "paths": list(order.paths),
         "sides": list(order.sides),
     }
-
-
-def _profile(row: ConnectionRow) -> ProfileRecord:
-    """Its profile; fetched by itself for a row that was added in this very transaction."""
-    found = row.profile
-    if found is None or found.id != row.profile_id:
-        session = object_session(row)
-        assert session is not None, "a record is made of a row within its transaction"
-        found = session.get_one(ProfileRow, row.profile_id)
-    return profiles.record(found)

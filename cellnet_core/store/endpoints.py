@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
@@ -26,28 +27,39 @@ COLUMNS: listing.Columns = {
 }
 
 
+@cache
+def columns() -> Select[Any]:
+    """Everything that a record is made of."""
+    return select(*EndpointRow.__table__.columns, CellRow.name.label("cell_name")).join(
+        CellRow, EndpointRow.cell_id == CellRow.id
+    )
+
+
+@cache
+def _named() -> Select[Any]:
+    said = bindparam("reference", type_=EndpointRow.name.type)
+    return columns().where(or_(EndpointRow.id == said, EndpointRow.name == said))
+
+
 def find(session: Session, reference: str) -> EndpointRecord | None:
     """The endpoint with that id or name."""
-    rows = list(
-        session.scalars(
-            select(EndpointRow).where(or_(EndpointRow.id == reference, EndpointRow.name == reference))
-        )
-    )
+    rows = list(session.execute(_named(), {"reference": reference}))
     rows.sort(key=lambda row: row.id != reference)
     return record(rows[0]) if rows else None
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[EndpointRecord]:
     """A page of endpoints."""
-    statement = select(EndpointRow).join(CellRow, EndpointRow.cell_id == CellRow.id)
-    rows, more = listing.fetch(session, statement, COLUMNS, query)
-    return listing.Page(tuple(record(row) for row in rows), more)
+    statement = select(EndpointRow.id).join(CellRow, EndpointRow.cell_id == CellRow.id)
+    ids, more = listing.fetch(session, statement, COLUMNS, query)
+    found = {row.id: record(row) for row in session.execute(columns().where(EndpointRow.id.in_(ids)))}
+    return listing.Page(tuple(found[identifier] for identifier in ids), more)
 
 
 def of_agent(session: Session, key: AgentKey) -> tuple[EndpointRecord, ...]:
     """All endpoints of one gateway, by name."""
-    rows = session.scalars(
-        select(EndpointRow)
+    rows = session.execute(
+        columns()
         .where(EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway)
         .order_by(EndpointRow.name)
     )
@@ -116,13 +128,13 @@ def _interface(document: dict[str, Any]) -> InterfaceRecord:
     )
 
 
-def record(row: EndpointRow) -> EndpointRecord:
-    """The row as a value."""
+def record(row: Row[Any]) -> EndpointRecord:
+    """A row of `columns` as a value."""
     return EndpointRecord(
         id=row.id,
         name=row.name,
         cell_id=row.cell_id,
-        cell_name=row.cell.name,
+        cell_name=row.cell_name,
         gateway=row.gateway,
         asn=row.asn,
         prefixes=tuple(row.prefixes),

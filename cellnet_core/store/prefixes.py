@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store.schema import PrefixRow
+
+_ADD = insert(cast(Table, PrefixRow.__table__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +26,34 @@ class Claim:
 def replace(session: Session, owner_id: str, owner: str, cell_id: str, prefixes: Iterable[str]) -> None:
     """From now on this owner announces exactly these prefixes (none: it is forgotten)."""
     session.execute(delete(PrefixRow).where(PrefixRow.owner_id == owner_id))
+    add(session, owner_id, owner, cell_id, prefixes)
+
+
+def add(session: Session, owner_id: str, owner: str, cell_id: str, prefixes: Iterable[str]) -> None:
+    """This owner, which announced nothing, announces these prefixes."""
+    rows = []
     for text in prefixes:
         version, first, last = _range(text)
-        session.add(
-            PrefixRow(
-                owner_id=owner_id,
-                owner=owner,
-                cell_id=cell_id,
-                prefix=text,
-                version=version,
-                first=first,
-                last=last,
-            )
+        rows.append(
+            {
+                "owner_id": owner_id,
+                "owner": owner,
+                "cell_id": cell_id,
+                "prefix": text,
+                "version": version,
+                "first": first,
+                "last": last,
+            }
         )
-    session.flush()
+    if rows:
+        session.execute(_ADD, rows)
 
 
 def overlap(session: Session, prefix: str, cell_id: str) -> Claim | None:
     """A prefix of another cell that overlaps this one, or None.
 
-    Two prefixes overlap exactly when one contains the other. So this looks at what begins inside this one, and
-    at the few places where a wider one could begin: it costs what it finds, not what is stored.
+    Two prefixes overlap exactly when one contains the other. So this looks at what begins inside this one,
+    and at the few places where a wider one could begin: it costs what it finds, not what is stored.
     """
     version, first, last = _range(prefix)
     others = (PrefixRow.version == version, PrefixRow.cell_id != cell_id)

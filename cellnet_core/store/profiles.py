@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from typing import Any
+
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
@@ -76,7 +78,7 @@ def remove(session: Session, profile_id: str) -> None:
     session.flush()
 
 
-def record(row: ProfileRow) -> ProfileRecord:
+def record(row: ProfileRow | Row[Any]) -> ProfileRecord:
     """The row as a value."""
     return ProfileRecord(
         id=row.id,

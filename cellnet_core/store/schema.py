@@ -87,7 +87,6 @@ class EndpointRow(Base):
     revision_number: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    cell: Mapped[CellRow] = relationship(lazy="joined", innerjoin=True)
     __table_args__ = (Index("endpoints_by_agent", "cell_id", "gateway"),)
 
 
@@ -145,14 +144,7 @@ class ConnectionRow(Base):
     told_remote: Mapped[str] = mapped_column(String(64), server_default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    local: Mapped[EndpointRow] = relationship(foreign_keys=local_endpoint_id, lazy="joined", innerjoin=True)
-    remote: Mapped[EndpointRow] = relationship(foreign_keys=remote_endpoint_id, lazy="joined", innerjoin=True)
-    profile: Mapped[ProfileRow | None] = relationship(
-        primaryjoin="foreign(ConnectionRow.profile_id) == ProfileRow.id", lazy="joined", viewonly=True
-    )
-    paths: Mapped[list[PathRow]] = relationship(
-        order_by="PathRow.position", lazy="selectin", cascade="all, delete-orphan"
-    )
+    paths: Mapped[list[PathRow]] = relationship(order_by="PathRow.position", cascade="all, delete-orphan")
     __table_args__ = (Index("connections_by_ends", "local_endpoint_id", "remote_endpoint_id"),)
 
 
