@@ -1,7 +1,7 @@
 """Tells a running speaker things from outside, by its relay: what drills and people with a shell need.
 
     python -m bgp.tell --directory DIR line 'show neighbor json'
-    python -m bgp.tell --directory DIR reset PEER
+    python -m bgp.tell --directory DIR reset PEER|NAME
     python -m bgp.tell --directory DIR withdraw PEER... --prefix PREFIX...
     python -m bgp.tell --directory DIR announce < advertisements.json
     python -m bgp.tell --directory DIR remove   < advertisements.json
@@ -56,12 +56,20 @@ class Teller:
         answer = await self._ask(text)
         return {"t_before": before, "t_after": time.monotonic(), "answer": answer}
 
-    async def reset(self, peer: str) -> dict[str, Any]:
-        """End an established session; both ends come back by themselves."""
+    async def reset(self, whom: str) -> dict[str, Any]:
+        """End an established session, known by its peer or its name; both ends come back by themselves."""
+        neighbors = readback.parse_neighbors(await self._ask(commands.SHOW_CONFIGURATION))
+        named = {one.name: one.peer_address for one in neighbors}
+        peer = named.get(whom, whom)
+        if peer not in named.values():
+            known = ", ".join(sorted(named)) or "none"
+            raise NotToldError(
+                f"the session {whom} is not configured: there is nothing to reset; known: {known}"
+            )
         sessions = readback.parse_sessions(await self._ask(commands.SHOW_SESSIONS))
         session = next((one for one in sessions if one.peer.remote == peer), None)
         if session is None or not session.established:
-            state = "not configured" if session is None else session.state
+            state = "not there" if session is None else session.state
             raise NotToldError(f"the session with {peer} is {state}: there is nothing to reset")
         return await self._send([commands.teardown(peer)])
 

@@ -19,8 +19,7 @@ def routing_steps(
     """The acts, one for each gateway of the cell that has one of the paths. Raises FaultTargetError."""
     cell = context.inventory.topology.cell(fault.cell)
     if isinstance(fault, ResetSession):
-        found = session_on(context.link(fault.link), cell)
-        return (Reset(found, f"reset-session {fault.link}"),)
+        return (_reset(fault, cell, context),)
     if isinstance(fault, Malformed):
         return (_impostor(fault, cell, context),)
     name = f"{fault.kind} {fault.cell}"
@@ -35,6 +34,20 @@ def routing_steps(
             prefixes = (fault.prefix,) if isinstance(fault, Leak) else fault.prefixes
             steps.append(Announced(gateway, advertisements(sessions, prefixes), name))
     return tuple(steps)
+
+
+def _reset(fault: ResetSession, cell: Cell, context: FaultContext) -> Reset:
+    name = f"reset-session {fault.session or fault.link}"
+    if fault.link is not None:
+        session = session_on(context.link(fault.link), cell)
+        return Reset(session.gateway, session.peer, name)
+    services = context.inventory.services
+    gateways = [gateway.name for gateway in cell.gateways if f"speaker@{gateway.name}" in services]
+    if len(gateways) != 1 or fault.session is None:
+        raise FaultTargetError(
+            f"{cell.name} has {len(gateways)} gateways that speak: name the session by its link instead"
+        )
+    return Reset(gateways[0], fault.session, name)
 
 
 def _impostor(fault: Malformed, cell: Cell, context: FaultContext) -> Impostor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -13,6 +14,7 @@ from topologies.model import Cell, Link, LinkKind
 
 Network = IPv4Network | IPv6Network
 MOST_PREFIXES = 1_000_000
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 
 
 def _reset_session(reader: Reader) -> Single | None:
@@ -20,8 +22,25 @@ def _reset_session(reader: Reader) -> Single | None:
     if len(given) > 1:
         reader.wrong("session", "stands beside link", "a session has the name of its path: give one of them")
     name = given[0] if given else "link"
+    session, inventory = reader.document.get("session"), reader.inventory
+    if name == "session" and inventory.topology.routers and session not in inventory.links:
+        return _named_session(reader, session)
     link, cell = _path(reader, name)
     return None if link is None or cell is None else ResetSession(link.name, cell.name)
+
+
+def _named_session(reader: Reader, session: object) -> Single | None:
+    """A path through routers has a name that only the manager gives; the cell's speaker must know it."""
+    cell = reader.cell()
+    if not isinstance(session, str) or not _SESSION.fullmatch(session):
+        reader.wrong("session", f"{session!r} is no name of a session", "`cellnet session list` has them")
+        return None
+    if cell is None:
+        return None
+    if not sessions(reader.inventory.links.values(), reader.inventory.services, cell):
+        reader.wrong("cell", f"no speaker of {cell.name} runs in this lab", "start the lab with its services")
+        return None
+    return ResetSession(None, cell.name, session)
 
 
 def _malformed(reader: Reader) -> Single | None:

@@ -37,11 +37,16 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResetSession:
-    """The cell's speaker ends the session of that path and comes back at once. Over at once."""
+    """The cell's speaker ends a session and comes back at once. Over at once.
+
+    The session is that over `link`; through provider routers, where a path is more than one link, it may be
+    named by `session`, as the manager shows it.
+    """
 
     kind: ClassVar[str] = "reset-session"
-    link: str
+    link: str | None
     cell: str
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,15 +70,16 @@ class Reset:
     """A session ended; it comes back by itself."""
 
     final: ClassVar[bool] = True
-    session: Session
+    gateway: str
+    session: str  # the peer's address, or the session's name
     fault: str
 
     async def prepare(self, context: FaultContext) -> None:
         """The command does everything."""
 
     async def do(self, context: FaultContext) -> Moments | None:
-        told = await tell(context, self.session.gateway, ("reset", self.session.peer), fault=self.fault)
-        return _moments(told, self.session.gateway, self.fault)
+        told = await tell(context, self.gateway, ("reset", self.session), fault=self.fault)
+        return _moments(told, self.gateway, self.fault)
 
     async def undo(self, context: FaultContext) -> None:
         """The speakers do that."""

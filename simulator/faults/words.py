@@ -21,7 +21,7 @@ BETWEEN = "/"
 TARGETS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("crash", "freeze", "restart"), ("service",)),
     "isolate": ("target", "cell"),
-    "reset-session": ("link", "cell"),
+    "reset-session": ("session", "cell"),
     "malformed": ("link", "cell"),
     "withdraw": ("cell",),
     "leak": ("cell", "prefix"),
@@ -105,6 +105,7 @@ def _count(words: Sequence[str], single: str = "one") -> str:
 
 _NOUNS = {
     "link": "link (`cellnet lab show` lists them)",
+    "session": "session or path (`cellnet session list` lists them)",
     "service": "service (`cellnet lab show` lists them)",
     "target": "target: controller, manager or bus",
     "cell": "cell (`cellnet topology show` lists them)",

@@ -37,6 +37,7 @@ from simulator.faults import (
 )
 from simulator.faults.parsing import FIELDS
 from simulator.faults.words import document as words
+from topologies import catalogue
 
 BOTH = ("main-east-1", "main-east-2")
 LINK = "main-east-1"
@@ -49,8 +50,14 @@ LINK = "main-east-1"
         ({"kind": "flap", "link": LINK}, Flap(LINK)),
         (
             {
-                "kind": "flap", "link": LINK, "mode": "oneway", "direction": "main-to-east",
-                "period_s": 2, "duty": 0.25, "count": 3, "seed": 7,
+                "kind": "flap",
+                "link": LINK,
+                "mode": "oneway",
+                "direction": "main-to-east",
+                "period_s": 2,
+                "duty": 0.25,
+                "count": 3,
+                "seed": 7,
             },
             Flap(LINK, Mode.ONEWAY, 2.0, 0.25, 3, 7, Direction.A_TO_B),
         ),
@@ -176,6 +183,28 @@ def test_without_speakers_nothing_of_bgp_can_be_done(inventory: Inventory) -> No
     for document in ({"kind": "withdraw", "cell": "main"}, {"kind": "reset-session", "link": LINK}):
         with pytest.raises(FaultError, match="no speaker"):
             parse(document, bare)
+
+
+def test_through_routers_a_session_may_have_a_name_that_is_no_link() -> None:
+    topology = catalogue.build("provider", {})
+    lab = Inventory(
+        topology,
+        frozenset(node for link in topology.links for node in (link.a.node, link.b.node)),
+        {link.name: link for link in topology.links},
+        {"speaker@main-gw1": "main-gw1"},
+    )
+    named = {"kind": "reset-session", "session": "main-cell2-1", "cell": "main"}
+    fault = parse(named, lab)
+    assert fault == ResetSession(None, "main", "main-cell2-1")
+    assert parse(to_document(fault), lab) == fault
+    assert parse({"kind": "reset-session", "session": "main-p1"}, lab) == ResetSession("main-p1", "main")
+    for document, says in (
+        (named | {"session": 7}, "7 is no name of a session"),
+        (named | {"cell": "cell2"}, "no speaker of cell2 runs in this lab"),
+        ({"kind": "reset-session", "session": "main-cell2-1"}, "fault.cell: is missing"),
+    ):
+        with pytest.raises(FaultError, match=says):
+            parse(document, lab)
 
 
 def test_a_bus_that_is_there_can_be_isolated(inventory: Inventory) -> None:
