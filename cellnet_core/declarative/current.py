@@ -54,7 +54,7 @@ def existing(kind: Kind, value: Value) -> Existing:
         name=document["name"],
         revision=document["revision_number"],
         managed_by=document.get("managed_by", ""),
-        deleting=document["provisioning_status"] == "PENDING_DELETE",
+        deleting=document.get("provisioning_status") == "PENDING_DELETE",
         fields={field: _declared(document[field]) for field in FIELDS[kind] if document[field] is not None},
     )
 
@@ -73,6 +73,7 @@ def read(client: Client) -> Current:
     """Everything there is. Raises ClientError."""
     lists: tuple[tuple[Kind, Iterable[Value]], ...] = (
         ("cell", client.cells()),
+        ("profile", client.profiles()),
         ("endpoint", client.endpoints()),
         ("connection", client.connections()),
     )

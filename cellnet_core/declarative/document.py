@@ -12,7 +12,7 @@ from cellnet_core.declarative.source import DocumentError, Problem, Source, pars
 from cellnet_core.manager import addresses
 
 FORMAT = 1
-TOP = ("cellnet", "managed_by", "cells", "endpoints", "connections")
+TOP = ("cellnet", "managed_by", "cells", "profiles", "endpoints", "connections")
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,11 @@ class Execution:
             else:
                 changed = self._client.replace_connection(target.id, body, now.revision_number)
                 self._made.append(changed.id)
+        elif action.kind == "profile":
+            if action.verb == "delete":
+                self._client.delete_profile(target.id, target.revision)
+            else:
+                self._client.modify_profile(target.id, body, target.revision)
         elif action.verb == "delete":
             self._client.delete_endpoint(target.id, target.revision)
         elif action.kind == "endpoint":
@@ -98,6 +103,8 @@ class Execution:
             self._client.create_cell(**body)
         elif kind == "endpoint":
             self._client.create_endpoint(**body)
+        elif kind == "profile":
+            self._client.create_profile(**body)
         else:
             names = ("name", "local_endpoint", "remote_endpoint")
             name, local, remote = (str(body.pop(key)) for key in names)

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from cellnet_core.manager import addresses
 
-Kind = Literal["cell", "endpoint", "connection"]
-KINDS: tuple[Kind, ...] = ("cell", "endpoint", "connection")
+Kind = Literal["cell", "profile", "endpoint", "connection"]
+KINDS: tuple[Kind, ...] = ("cell", "profile", "endpoint", "connection")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,59}")
 Check = Callable[[Any], Any]
 """The value in canonical form. Raises ValueError with the remedy."""
 
@@ -110,6 +111,22 @@ def _port(value: Any) -> dict[str, Any]:
     return {"interface": port, "addresses": addresses.one_per_family(found, f"interface {port}")}
 
 
+def _numbers(*names: str) -> Check:
+    def check(value: Any) -> dict[str, int]:
+        if not isinstance(value, dict) or set(value) - set(names):
+            raise ValueError(f"{value!r} is no mapping of {', '.join(names)} to numbers")
+        return {str(key): _number(1, 10_000_000)(number) for key, number in value.items()}
+
+    return check
+
+
+def _tag(value: Any) -> str:
+    if not isinstance(value, str) or not TAG.fullmatch(value):
+        raise ValueError(f"{value!r} is no tag; write letters, digits and _.:- , 60 at most")
+    return value
+
+
+_TAGS = Field(_list(_tag), unordered=True)
 _PREFIXES = _list(_textual(addresses.parse_prefix))
 FIELDS: Mapping[Kind, Mapping[str, Field]] = {
     "cell": {
@@ -117,7 +134,22 @@ FIELDS: Mapping[Kind, Mapping[str, Field]] = {
         "asn": Field(_number(1, 4_294_967_295)),
         "nova_cell_uuid": Field(_uuid),
         "prefixes": Field(_PREFIXES, unordered=True),
+        "drift_policy": Field(_choice("repair", "ignore", "adopt")),
         "description": Field(_text),
+        "tags": _TAGS,
+    },
+    # A password is not among these: a file is no place for it.
+    "profile": {
+        "hold_time": Field(_number(3, 65535)),
+        "graceful_restart_time": Field(_number(0, 4095)),
+        "hold_down": Field(_number(0, 3600, whole=False)),
+        "health_interval": Field(_number(0.1, 3600, whole=False)),
+        "bfd": Field(_numbers("min_tx_ms", "min_rx_ms", "multiplier")),
+        "prefix_limits": Field(_numbers("ipv4", "ipv6")),
+        "drain_method": Field(_choice("auto", "gshut", "med", "local-pref", "withdraw")),
+        "is_default": Field(_flag),
+        "description": Field(_text),
+        "tags": _TAGS,
     },
     "endpoint": {
         "cell": Field(_text),
@@ -127,20 +159,24 @@ FIELDS: Mapping[Kind, Mapping[str, Field]] = {
         "prefixes": Field(_list(_textual(addresses.parse_prefix), 1), unordered=True),
         "health_check_addresses": Field(_list(_textual(addresses.parse_address)), unordered=True),
         "description": Field(_text),
+        "tags": _TAGS,
     },
     "connection": {
         "local_endpoint": Field(name),
         "remote_endpoint": Field(name),
         "families": Field(_list(_choice("ipv4", "ipv6"), 1), unordered=True),
+        "profile": Field(name),
         "hold_time": Field(_number(3, 65535)),
         "graceful_restart_time": Field(_number(0, 4095)),
         "hold_down": Field(_number(0, 3600, whole=False)),
         "enabled": Field(_flag),
         "description": Field(_text),
+        "tags": _TAGS,
     },
 }
 REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     "cell": (),
+    "profile": (),
     "endpoint": ("cell",),
     "connection": ("local_endpoint", "remote_endpoint"),
 }

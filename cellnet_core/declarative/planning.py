@@ -22,12 +22,15 @@ Verb = Literal["create", "update", "delete"]
 ORDER: tuple[tuple[Verb, Kind], ...] = (
     ("create", "cell"),
     ("update", "cell"),
+    ("create", "profile"),
+    ("update", "profile"),
     ("delete", "connection"),
     ("delete", "endpoint"),
     ("update", "endpoint"),
     ("create", "endpoint"),
     ("update", "connection"),
     ("create", "connection"),
+    ("delete", "profile"),
 )
 ENDS = ("local_endpoint", "remote_endpoint")
 FIXED_IN_USE = ("gateway", "interfaces", "asn")
@@ -92,12 +95,15 @@ class _Planner:
     def plan(self) -> Plan:
         for wanted in self._document.of("cell"):
             self._cell(wanted)
+        for wanted in self._document.of("profile"):
+            self._profile(wanted)
         for wanted in self._document.of("endpoint"):
             self._endpoint(wanted)
         self._left("endpoint")
         for wanted in self._document.of("connection"):
             self._connection(wanted)
         self._left("connection")
+        self._left("profile")
         self._users()
         self._actions.sort(key=lambda action: (_rank(action), action.name))
         made = {(action.kind, action.name) for action in self._actions if action.verb == "create"}
@@ -119,6 +125,16 @@ class _Planner:
         elif different := _different(wanted, there):
             body = _body(wanted, there.fields)
             self._actions.append(Action("update", "cell", wanted.name, _explain(different), body, there))
+
+    def _profile(self, wanted: Wanted) -> None:
+        there = self._current.find("profile", wanted.name)
+        owner = self._document.managed_by
+        if there is None:
+            body = _body(wanted, owner=owner)
+            self._actions.append(Action("create", "profile", wanted.name, "not there yet", body))
+        elif different := self._changes(wanted, there):
+            body = _body(wanted, there.fields, owner)
+            self._actions.append(Action("update", "profile", wanted.name, _explain(different), body, there))
 
     def _endpoint(self, wanted: Wanted) -> None:
         cell = self._current.find("cell", wanted.fields["cell"])
@@ -166,6 +182,7 @@ class _Planner:
                 self._problem(wanted, f"{end}: there is no endpoint {name!r}; declare it in endpoints")
             elif self._is_pruned(found):
                 self._problem(wanted, f"{end}: --prune would delete {name}; declare it in endpoints")
+        self._its_profile(wanted)
         rests_on = tuple(found for found in ends if found is not None)
         there = self._current.find("connection", wanted.name)
         if there is None:
@@ -190,6 +207,16 @@ class _Planner:
         elif different:
             body = _body(wanted, there.fields, self._document.managed_by)
             self._actions.append(Action("update", "connection", there.name, why, body, there, rests_on))
+
+    def _its_profile(self, wanted: Wanted) -> None:
+        profile = wanted.fields.get("profile")
+        if profile is None or ("profile", profile) in self._names:
+            return
+        found = self._current.find("profile", profile)
+        if found is None:
+            self._problem(wanted, f"profile: there is no profile {profile!r}; declare it in profiles")
+        elif self._is_pruned(found):
+            self._problem(wanted, f"profile: --prune would delete {profile}; declare it in profiles")
 
     # --- what is not in the file ---
 

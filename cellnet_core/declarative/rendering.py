@@ -70,5 +70,9 @@ def _entries(current: Current, kind: Kind, managed_by: str) -> Iterable[dict[str
     for found in sorted(current.of(kind), key=lambda entry: entry.name):
         if found.deleting or found.managed_by not in ("", managed_by):
             continue
+        if kind == "profile" and found.fields.get("is_default") and not found.managed_by:
+            continue  # every manager makes one by itself
         said = {name: found.fields[name] for name in FIELDS[kind] if name in found.fields}
-        yield {"name": found.name} | {name: value for name, value in said.items() if value not in ("", [])}
+        yield {"name": found.name} | {
+            name: value for name, value in said.items() if value not in ("", [], {})
+        }

@@ -199,3 +199,30 @@ def _connection(lab: World):
 
 def _endpoint(lab: World):
     return lab.manager.endpoints.get("main-ep").record
+
+
+def test_profiles_tags_and_policies_in_a_file(run: Run, agents: None, lab: World, file: Path) -> None:
+    profile = "profiles:\n  - {name: fast, hold_time: 3, prefix_limits: {ipv4: 100}, tags: [x]}\n"
+    plain = FILE
+    file.write_text(
+        plain.replace("remote_endpoint: east-ep}", "remote_endpoint: east-ep, profile: fast, tags: [y]}")
+        + profile
+    )
+    _, text = run(declare.Apply, file, "--yes")
+    assert text.index("+ profile fast") < text.index("+ connection main-east")
+    record = _connection(lab)
+    assert (record.profile.name, record.timers[0], record.tags) == ("fast", 3, ("y",))
+    assert run(declare.Plan, file, "--detailed-exitcode") == (0, "no changes\n")
+    file.write_text(file.read_text().replace("hold_time: 3", "hold_time: 6"))
+    _, text = run(declare.Apply, file, "--yes")
+    assert "~ profile fast  hold_time: 3 -> 6" in text
+    file.write_text(file.read_text().replace(profile.replace("hold_time: 3", "hold_time: 6"), ""))
+    with pytest.raises(DocumentError, match="--prune would delete fast; declare it in profiles"):
+        run(declare.Plan, file, "--prune")
+    file.write_text(file.read_text().replace("profile: fast", "profile: default"))
+    _, text = run(declare.Apply, file, "--yes", "--prune")
+    assert text.index("~ connection main-east") < text.index("- profile fast")
+    assert _connection(lab).profile.name == "default"
+    file.write_text(file.read_text().replace("profile: default", "profile: nowhere"))
+    with pytest.raises(DocumentError, match="there is no profile 'nowhere'"):
+        run(declare.Plan, file)
