@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from . import causes, conditions, liveness, machine, repair, verdicts, waiting
 from .acting import Actor
-from .actions import Break, Disconnect, Watch
+from .actions import Action, Break, Disconnect, Watch
 from .deadline import Clock, Met, SystemClock
 from .guarding import Guard
 from .measurements import FlowMeasurement
@@ -27,6 +27,8 @@ from .values import Event, Finding
 TAIL = 0.3
 """Seconds of measuring after recovery: a repair that costs packets a moment later is not one."""
 FAULT_EVENT = "fault"
+OVERTIME = 0.25
+"""Seconds by which a fault may last longer than asked for; injecting and clearing take part of it."""
 
 
 class Runner:
@@ -121,7 +123,8 @@ class Runner:
             before, stage.look(), self._foreign_stalls(faults), self._false_alarms(faults, started)
         )
         told = repair.explain(faults, flows, events)
-        findings = verdicts.judge_step(step.budget if whole else None, met, failure, flows, use)
+        budget = step.budget if whole else None
+        findings = verdicts.judge_step(budget, met, failure, flows, use, signs=_overtime(step.do, faults))
         findings = (*unsafe, *findings)
         outcome = Outcome(
             step=step,
@@ -170,6 +173,17 @@ class Runner:
 
 def _moment(event: Event) -> float:
     return event.t
+
+
+def _overtime(action: Action, faults: Sequence[Struck]) -> list[str]:
+    """A fault that lasted longer than it should have: the harness had no time to clear it."""
+    lasted = [struck.cleared - struck.injected for struck in faults if struck.cleared is not None]
+    if not lasted or not isinstance(action, Break):
+        return []
+    wanted = action.hold_s + action.apart_s * (len(action.faults) - 1)
+    if max(lasted) <= wanted + OVERTIME:
+        return []
+    return [f"the fault lasted {max(lasted):.2f} s instead of {wanted:g} s (limit {OVERTIME:g} s more)"]
 
 
 def _exact(faults: Sequence[Struck], events: Sequence[Event]) -> list[Struck]:

@@ -64,14 +64,19 @@ def judge(
     flows: Sequence[FlowMeasurement],
     machine: MachineUse,
     limits: Limits = LIMITS,
+    signs: Sequence[str] = (),
 ) -> tuple[Finding, ...]:
-    """Judge one step's measurements against its budget. At least one finding, the deciding ones first."""
+    """Judge one step's measurements against its budget. At least one finding, the deciding ones first.
+
+    `signs` are further signs that the machine was busy, beside those in `machine` and `flows`.
+    """
     lies = contradictions(flows)
     if lies:
         return tuple(Finding(Verdict.FAIL, f"the probe contradicts itself: {lie}") for lie in lies)
     product = [measured for measured in flows if not measured.flow.control]
     misses = misses_of(budget, flows)
-    findings = [missed(misses, busy_signs(machine, flows, limits))] if misses else []
+    busy = [*busy_signs(machine, flows, limits), *signs]
+    findings = [missed(misses, busy)] if misses else []
     findings += [
         Finding(Verdict.INCONCLUSIVE, doubt)
         for doubt in (*doubts(flows, limits), *blindness(budget, product, limits))
@@ -240,6 +245,7 @@ def judge_step(
     flows: Sequence[FlowMeasurement],
     machine: MachineUse,
     limits: Limits = LIMITS,
+    signs: Sequence[str] = (),
 ) -> tuple[Finding, ...]:
     """Everything about one step: whether it could be done, came true in time, and kept its budget.
 
@@ -250,9 +256,9 @@ def judge_step(
     findings = []
     late = [_late(one) for one in met if not one.ok]
     if late:
-        findings.append(missed(late, busy_signs(machine, flows, limits)))
+        findings.append(missed(late, [*busy_signs(machine, flows, limits), *signs]))
     if budget is not None:
-        findings += judge(budget, flows, machine, limits)
+        findings += judge(budget, flows, machine, limits, signs)
     if not findings:
         words = [
             f"{one.expectation.says} after {one.after_s:.2f} s"

@@ -134,6 +134,27 @@ def test_what_does_not_stay_is_told_with_what_it_became(stage: FakeStage, clock:
     assert "ONLINE became DEGRADED" in outcome.reason
 
 
+def test_a_fault_that_the_harness_cleared_too_late_makes_a_miss_inconclusive(
+    stage: FakeStage, clock: ManualClock
+):
+    stage.lossy["main → east IPv4"] = 200.0
+    on_time, _ = played(stage, clock, Break({"kind": "cut", "link": IN_USE}, 1.0))
+    assert on_time.verdict is Verdict.FAIL
+    slow = FakeStage(clock)
+    slow.lossy = stage.lossy
+    measure = slow.measure
+
+    def held_up(start: float, end: float):
+        clock.sleep(0.7 if slow.said[-1].startswith("inject") else 0.0)
+        return measure(start, end)
+
+    slow.measure = held_up  # type: ignore[method-assign]
+    wanted = Expectation("delivering", "anything", 0.9, "never")
+    late, _ = played(slow, clock, Break({"kind": "cut", "link": IN_USE}, 1.0, during=(wanted,)))
+    assert late.verdict is Verdict.INCONCLUSIVE
+    assert "instead of 1 s" in late.reason
+
+
 # --- at all times -------------------------------------------------------------------------------------
 
 
