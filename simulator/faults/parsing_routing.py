@@ -30,10 +30,10 @@ def _reset_session(reader: Reader) -> Single | None:
 
 
 def _named_session(reader: Reader, session: object) -> Single | None:
-    """A path through routers has a name that only the manager gives; the cell's speaker must know it."""
+    """A session with a router has a name of its own; whether it is there, only the cell's speaker knows."""
     cell = reader.cell()
     if not isinstance(session, str) or not _SESSION.fullmatch(session):
-        reader.wrong("session", f"{session!r} is no name of a session", "`cellnet session list` has them")
+        reader.wrong("session", f"{session!r} is no name of a session", "name its link, such as main-p1")
         return None
     if cell is None:
         return None

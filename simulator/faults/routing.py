@@ -39,8 +39,8 @@ class Sort(StrEnum):
 class ResetSession:
     """The cell's speaker ends a session and comes back at once. Over at once.
 
-    The session is that over `link`; through provider routers, where a path is more than one link, it may be
-    named by `session`, as the manager shows it.
+    The session is that over `link`. With a provider's router it may be named by `session`, as the cell's own
+    speaker calls it.
     """
 
     kind: ClassVar[str] = "reset-session"

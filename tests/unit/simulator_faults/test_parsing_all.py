@@ -185,7 +185,7 @@ def test_without_speakers_nothing_of_bgp_can_be_done(inventory: Inventory) -> No
             parse(document, bare)
 
 
-def test_through_routers_a_session_may_have_a_name_that_is_no_link() -> None:
+def test_a_session_with_a_router_may_have_a_name_that_is_no_link() -> None:
     topology = catalogue.build("provider", {})
     lab = Inventory(
         topology,
@@ -193,15 +193,15 @@ def test_through_routers_a_session_may_have_a_name_that_is_no_link() -> None:
         {link.name: link for link in topology.links},
         {"speaker@main-gw1": "main-gw1"},
     )
-    named = {"kind": "reset-session", "session": "main-cell2-1", "cell": "main"}
+    named = {"kind": "reset-session", "session": "p1:wan1", "cell": "main"}
     fault = parse(named, lab)
-    assert fault == ResetSession(None, "main", "main-cell2-1")
+    assert fault == ResetSession(None, "main", "p1:wan1")
     assert parse(to_document(fault), lab) == fault
     assert parse({"kind": "reset-session", "session": "main-p1"}, lab) == ResetSession("main-p1", "main")
     for document, says in (
         (named | {"session": 7}, "7 is no name of a session"),
         (named | {"cell": "cell2"}, "no speaker of cell2 runs in this lab"),
-        ({"kind": "reset-session", "session": "main-cell2-1"}, "fault.cell: is missing"),
+        ({"kind": "reset-session", "session": "p1:wan1"}, "fault.cell: is missing"),
     ):
         with pytest.raises(FaultError, match=says):
             parse(document, lab)

@@ -318,3 +318,48 @@ def test_signals_reach_a_running_service_only(world: World) -> None:
             world.supervisor.service("x@gw1")
 
     run(story())
+
+
+def test_a_service_that_is_held_stopped_stays_so_until_it_is_started(world: World) -> None:
+    async def story() -> None:
+        world.supervisor.begin([spec("a")])
+        await settle()
+        service = world.supervisor.service("a@gw1")
+        await service.stop()
+        await world.clock.advance(100)
+        assert (service.state, service.pid, world.starter.count("a")) == ("stopped", None, 1)
+        await service.start()
+        assert (service.state, world.starter.count("a")) == ("ready", 2)
+        await service.start()
+        assert world.starter.count("a") == 2, "it runs already"
+
+    run(story())
+
+
+def test_a_service_is_added_to_a_running_lab_and_taken_away(world: World) -> None:
+    async def story() -> None:
+        world.supervisor.begin([spec("a")])
+        adding = asyncio.create_task(world.supervisor.add(spec("b", Notified()), 5))
+        await settle()
+        assert not adding.done()
+        world.starter.last("b").say_ready()
+        await asyncio.wait_for(adding, 5)
+        with pytest.raises(FaultTargetError, match="there is a service 'b@gw1' already"):
+            await world.supervisor.add(spec("b"), 5)
+        await world.supervisor.remove("b@gw1")
+        await world.supervisor.remove("b@gw1")
+        await world.clock.advance(100)
+        assert [service.name for service in world.supervisor.services] == ["a@gw1"]
+        assert world.starter.count("b") == 1
+
+    run(story())
+
+
+def test_an_added_service_that_is_not_ready_in_time_is_gone_again(world: World) -> None:
+    async def story() -> None:
+        with pytest.raises(FaultTargetError, match=r"b@gw1 \(starting\): not ready after 0\.05 s"):
+            await world.supervisor.add(spec("b", Notified()), 0.05)
+        assert world.supervisor.services == ()
+        assert not world.starter.last("b").running
+
+    run(story())
