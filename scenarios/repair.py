@@ -127,13 +127,27 @@ def _trail(injected: float, flows: Sequence[FlowMeasurement], events: Sequence[E
     worst = max(flows, key=lambda measured: measured.worst_outage_ms, default=None)
     if worst is not None and worst.outages:
         longest = max(worst.outages, key=lambda outage: outage.duration_ms)
-        marks.append(Mark(longest.end, "probe", f"packets arrive again ({worst.flow.name})"))
+        marks.append(Mark(longest.end, PROBE, f"packets arrive again ({worst.flow.name})"))
     marks.sort(key=lambda mark: mark.t)
-    return tuple(_without_echoes(mark for mark in marks if mark.t >= injected - 0.001))[:MOST_MARKS]
+    return _abridged(_without_echoes(mark for mark in marks if mark.t >= injected - 0.001))
 
 
-MOST_MARKS = 14
+PROBE = "probe"
+MOST_MARKS = 16
 """More would not fit a picture; the timeline has them all."""
+MILESTONES = (telling.TAKES_HOLD, telling.TAKEN_AWAY)
+
+
+def _abridged(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    """As many as fit: the milestones, and of the others the first and the last ones."""
+    if len(marks) <= MOST_MARKS:
+        return tuple(marks)
+    milestones = [mark for mark in marks if mark.source == PROBE or mark.text in MILESTONES]
+    others = [mark for mark in marks if mark not in milestones]
+    room = max(0, MOST_MARKS - len(milestones))
+    last = room // 3
+    kept = [*milestones, *others[: room - last], *(others[-last:] if last else [])]
+    return tuple(sorted(kept, key=lambda mark: mark.t))
 
 
 def _without_echoes(marks: Iterable[Mark]) -> list[Mark]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .values import Event
 
+TAKES_HOLD = "the fault takes hold"
+TAKEN_AWAY = "the fault is taken away"
 _BGP_STATES = {"up": "is ESTABLISHED", "down": "is lost"}
 _PATH_EVENTS = {
     "down": "stops using path {path}",
@@ -21,9 +23,9 @@ def tell(event: Event) -> str:
     node = event.source.partition("/")[2] or event.source
     match event.kind:
         case "fault":
-            return "the fault takes hold"
+            return TAKES_HOLD
         case "fault-cleared":
-            return "the fault is taken away"
+            return TAKEN_AWAY
         case "service-exit":
             return f"{detail.get('service')} is gone"
         case "service-start":

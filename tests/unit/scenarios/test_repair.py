@@ -108,3 +108,24 @@ def test_a_freeze_that_cost_nothing_was_saved_by_the_last_resort():
     events = [bfd(100.027), bfd(100.029, interface="wan2")]
     assert repair.explain(struck(fault), measured(), events).text.startswith("last-resort bucket")
     assert repair.explain(struck(fault), measured(), events[:1]).text.startswith("nothing to repair")
+
+
+def test_a_long_trail_keeps_its_milestones_its_beginning_and_its_end():
+    crowd = [
+        Event(100.5 + number / 10, "agent/main-gw1", "path", {"path": f"p{number}", "event": "down"})
+        for number in range(40)
+    ]
+    events = [
+        Event(100.0, "lab", "fault", {"fault": CUT}),
+        *crowd,
+        Event(106.0, "lab", "fault-cleared", {"fault": CUT}),
+    ]
+    trail = repair.explain(struck(CUT), measured(26), events).trail
+    texts = [mark.text for mark in trail]
+    assert len(texts) == repair.MOST_MARKS
+    assert texts[0] == "the fault takes hold"
+    assert texts[-1] == "the fault is taken away"
+    assert any(text.startswith("packets arrive again") for text in texts)
+    assert "main-gw1 stops using path p0" in texts
+    assert "main-gw1 stops using path p39" in texts
+    assert [mark.t for mark in trail] == sorted(mark.t for mark in trail)
