@@ -96,9 +96,10 @@ def _wish(item: pytest.Item) -> Wish:
 
 def begin(request: pytest.FixtureRequest) -> Case:
     """The test's lab. Skips where none can run, or what the test needs is not there."""
-    case = lend(request, _wish(request.node))
-    if case.lent.wish.capture:
-        case.captures(*case.lent.wish.capture)
+    wish = _wish(request.node)
+    case = lend(request, wish)
+    if wish.capture:
+        case.captures(*wish.capture)
     return case
 
 

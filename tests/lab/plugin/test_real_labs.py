@@ -41,6 +41,63 @@ def run(pytester: pytest.Pytester, test: str, *options: str) -> pytest.RunResult
     return pytester.runpytest_subprocess(*arguments, timeout=110)
 
 
+def test_a_broken_agent_and_a_lying_probe_fail_the_check_that_is_for_them(
+    pytester: pytest.Pytester, base: Path
+) -> None:
+    result = run(
+        pytester,
+        """
+import array, signal
+import pytest
+from simulator.probes import records
+
+def test_an_agent_that_hangs(lab, cellnet, expect):
+    lab.kill_service("agent@east-gw1", signal.SIGSTOP)      # nobody told the lab of it: no fault to take back
+    cellnet.create_endpoint("a", cell="main")
+    cellnet.create_endpoint("b", cell="east")
+    cellnet.create_connection("ab", "a", "b")
+    is_online = lambda: cellnet.connection("ab").operating_status == "ONLINE"
+    expect.eventually(is_online, within=3, says="ab is up")
+
+def test_has_another_lab(lab, cellnet):
+    assert all(agent.operating_status == "ONLINE" for agent in cellnet.agents())
+
+def by_a_slow_clock(block):
+    first = block.times[0] if block.times else 0
+    times = array.array("q", [first + (at - first) // 10 for at in block.times])
+    if block.kind == records.SENT:
+        return records.encode_sent(block.flow, times)
+    return records.encode_received(block.flow, block.sequence, block.times)
+
+@pytest.mark.capture("wan")
+def test_a_probe_that_lies(lab, cellnet, expect, probe, faults):
+    connect(cellnet, expect)
+    flows = probe("main", "east", rate=500)
+    time.sleep(0.3)
+    with faults.blackhole("main-east-1"), faults.blackhole("main-east-2"):
+        time.sleep(0.5)
+    time.sleep(0.5)
+    flows.stop()
+    for path in (lab.run_directory / "probes").glob("*/*.records"):
+        blocks, _ = records.decode(path.read_bytes())
+        path.write_bytes(b"".join(map(by_a_slow_clock, blocks)))
+    flows.session._collector = None
+    expect.budget(flows, outage_ms=5000)
+""",
+        "--cellnet-report=out",
+    )
+    result.assert_outcomes(passed=1, failed=2)
+    output = result.stdout.str()
+    assert re.search(r"not within 3 s: ab is up \(seen:", output)
+    assert "the probe contradicts itself" in output
+    assert re.search(r"replaced pytest-\d+-1: ", output), "a lab with an agent that hangs is not proved clean"
+    assert "- cellnet captures -" in output
+    assert re.search(r"bgp UPDATE of \d+ bytes", output)
+    saved = {path.name for path in pytester.path.glob("out/*lies*/captures/*.pcapng")}
+    assert saved == {"bgp-openflow.pcapng", "main-east-1-main-east-2.pcapng"}
+    assert rundir.listing(base) == ()
+
+
 def test_what_breaks_is_told_and_the_next_test_has_a_clean_lab(pytester: pytest.Pytester, base: Path) -> None:
     result = run(
         pytester,
@@ -81,7 +138,7 @@ def test_gets_another_lab(lab):
     output = result.stdout.str()
     assert "packets lost, budget 0" in output
     assert "contradicts itself" not in output
-    for section in ("timeline", "plans", "probes", "logs", "machine", "lab"):
+    for section in ("timeline", "plans", "probes", "captures", "logs", "machine", "lab"):
         assert f"- cellnet {section} -" in output
     assert re.search(r"lab +fault +fault=.*main-east-2", output)
     assert re.search(r"add group 1: no group has the next hops", output)
