@@ -6,7 +6,7 @@ daemon calls two functions of `simulator.faults`:
     parse(document: Mapping[str, Any], inventory: Inventory) -> Fault
         pure; raises FaultError, a ValueError, for what is wrong with the document
     async apply(fault, context, identity, when_over) -> Undo | None
-        raises FaultError or FaultTargetError with nothing half-done; None: over at once, nothing to take back;
+        raises FaultError or FaultTargetError with nothing half-done; None: over at once, nothing to undo;
         `when_over` is called when a fault that runs by itself (a flapping link) has come to its end
 
 and keeps the undo, under the id it gives to the client, until the fault is cleared. A fault that ends by

@@ -24,7 +24,7 @@ class Firewall:
 
     def __init__(self, namespace: int) -> None:
         """`namespace` is an open descriptor. Raises FirewallMissingError."""
-        self._library = _library()
+        self._library = _load(LIBRARY)
         with namespaces.inside(namespace):  # the context opens its netlink socket here, and keeps it
             self._context = ctypes.c_void_p(self._library.nft_ctx_new(0))
         # Without buffers it would print.
@@ -45,19 +45,19 @@ class Firewall:
             self._context = ctypes.c_void_p(None)
 
 
-def available() -> str:
+def missing(library: str = LIBRARY) -> str:
     """Why the library cannot be used, "" when it can."""
     try:
-        _library()
+        _load(library)
     except FirewallMissingError as error:
         return str(error)
     return ""
 
 
 @functools.cache
-def _library() -> ctypes.CDLL:
+def _load(name: str) -> ctypes.CDLL:
     try:
-        library = ctypes.CDLL(LIBRARY)
+        library = ctypes.CDLL(name)
     except OSError as error:
         raise FirewallMissingError(f"{error}; install libnftables1 (it belongs to nftables)") from error
     library.nft_ctx_new.restype = ctypes.c_void_p

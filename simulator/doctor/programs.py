@@ -100,9 +100,9 @@ def find_library(library: Library) -> Finding:
     return Finding(library.name, ok=True, detail=version, needed_for=library.needed_for)
 
 
-def find_libnftables() -> Finding:
+def find_libnftables(library: str = firewall.LIBRARY) -> Finding:
     """The library that faults set their rules by, without starting a program."""
-    missing = firewall.available()
+    missing = firewall.missing(library)
     return Finding(
         "libnftables",
         ok=not missing,

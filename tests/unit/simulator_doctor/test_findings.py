@@ -181,3 +181,19 @@ def test_lab_up_refuses_in_the_same_words(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(NotCapableError) as caught:
         doctor.require_for_lab()
     assert f"{missing.name}: {missing.detail}; {missing.remedy}" in str(caught.value)
+
+
+def test_a_library_that_cannot_be_loaded_is_named_with_its_package() -> None:
+    finding = programs.find_libnftables("libnothing.so.9")
+    assert not finding.ok
+    assert "libnothing.so.9: cannot open shared object file" in finding.detail
+    assert "libnftables1" in finding.remedy
+    assert "fault:" in finding.needed_for
+
+
+def test_a_delay_needs_either_back_end() -> None:
+    trials = {trial.name: trial for trial in kernel.TRIALS}
+    assert trials["delay"].needed_for == "fault:delay"
+    for name in ("netem", "delay line"):
+        assert trials[name].needed_for == "optional"
+        assert trials[name].command in trials["delay"].command
