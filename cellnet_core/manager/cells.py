@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -205,13 +205,13 @@ class Cells:
         check_prefixes(session, request.prefixes, cell_id)
 
 
-def check_prefixes(session: Session, wanted: Iterable[str], cell_id: str) -> None:
+def check_prefixes(session: Session, wanted: Sequence[str], cell_id: str) -> None:
     """Refuse prefixes that overlap those of another cell. Raises ConflictError."""
-    for prefix in wanted:
-        claim = prefixes.overlap(session, prefix, cell_id)
-        if claim is not None:
-            raise ConflictError(
-                "cell.prefix_overlap",
-                f"prefix {prefix} overlaps {claim.prefix} of {claim.owner}: cells cannot share addresses; "
-                "renumber one of them",
-            )
+    found = prefixes.first_overlap(session, wanted, cell_id)
+    if found is not None:
+        prefix, claim = found
+        raise ConflictError(
+            "cell.prefix_overlap",
+            f"prefix {prefix} overlaps {claim.prefix} of {claim.owner}: cells cannot share addresses; "
+            "renumber one of them",
+        )

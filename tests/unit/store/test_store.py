@@ -150,3 +150,23 @@ def test_an_overlap_is_found_exactly_when_there_is_one(
     if found is not None:
         assert found.prefix in expected
         assert found.owner == "cell one"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(networks, max_size=40), st.lists(networks, min_size=17, max_size=40, unique=True))
+def test_many_are_compared_at_once_with_the_same_answer(
+    database: Database, claimed: list[str], wanted: list[str]
+) -> None:
+    with database.write() as session:
+        prefixes.replace(session, "one", "cell one", "one", claimed)
+        found = prefixes.first_overlap(session, wanted, "two")
+        assert prefixes.first_overlap(session, wanted, "one") is None
+    clashing = {
+        (mine, theirs)
+        for mine in wanted
+        for theirs in claimed
+        if IPv4Network(mine).overlaps(IPv4Network(theirs))
+    }
+    assert (found is not None) == bool(clashing)
+    if found is not None:
+        assert (found[0], found[1].prefix) in clashing
