@@ -44,19 +44,40 @@ def family(text: str) -> Family:
     return "ipv6" if ":" in text else "ipv4"
 
 
-@lru_cache(maxsize=CACHE)
-def inside(prefix: str, of: tuple[str, ...]) -> bool:
-    """Whether the prefix is one of the others or a part of one."""
-    inner = network(prefix)
-    if inner is None:
-        return False
-    for text in of:
-        outer = network(text)
-        if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network) and inner.subnet_of(outer):
-            return True
-        if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network) and inner.subnet_of(outer):
-            return True
-    return False
+class Prefixes:
+    """Many prefixes, asked again and again whether one of them covers another prefix.
+
+    A question costs as many looks as there are different lengths among them, not as there are prefixes.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        known: dict[int, dict[int, set[int]]] = {4: {}, 6: {}}
+        for text in texts:
+            net = network(text)
+            if net is not None:
+                starts = known[net.version].setdefault(net.prefixlen, set())
+                starts.add(int(net.network_address))
+        self._known = known
+
+    def cover(self, text: str) -> bool:
+        """Whether the prefix is one of these or a part of one."""
+        inner = network(text)
+        if inner is None:
+            return False
+        start, bits = int(inner.network_address), inner.max_prefixlen
+        return any(
+            start >> (bits - length) << (bits - length) in starts
+            for length, starts in self._known[inner.version].items()
+            if length <= inner.prefixlen
+        )
+
+
+@lru_cache(maxsize=1024)
+def prefixes(texts: tuple[str, ...]) -> Prefixes:
+    """The same for the same texts: asking with thousands of them means hashing all of them, so ask once."""
+    return Prefixes(texts)
 
 
 @lru_cache(maxsize=CACHE)

@@ -34,6 +34,8 @@ class Way:
     port: WanPort
     index: int
     families: tuple[Family, ...]
+    remote: addresses.Prefixes
+    """What the far cell may announce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ def ways(site: Site, connections: Iterable[ConnectionIntent], supported: frozens
     """Every path of these connections whose port the site has as the intent says, by path name."""
     ports = {port.interface: port for port in site.wan}
     return {
-        path.name: Way(connection, path, ports[path.interface], index, families_of(connection, supported))
+        path.name: Way(connection, path, ports[path.interface], index, carried, remote)
         for connection in connections
+        for carried in (families_of(connection, supported),)
+        for remote in (addresses.prefixes(connection.remote.prefixes),)
         for index, path in enumerate(connection.paths)
         if path.interface in ports and misfit(path, ports[path.interface]) is None
     }
@@ -92,7 +96,7 @@ def concerns(route: LearnedRoute, way: Way, site: Site) -> bool:
     On a session of its own all of them are. A provider tells of other cells too; of its routes only those to
     the remote cell are, and those that claim this cell's own prefixes for somebody else.
     """
-    if way.path.via is None or addresses.inside(route.prefix, way.connection.remote.prefixes):
+    if way.path.via is None or way.remote.cover(route.prefix):
         return True
     own = tuple(str(prefix) for prefix in site.prefixes)
     return site.asn not in route.as_path and addresses.overlaps(route.prefix, own)
@@ -101,7 +105,7 @@ def concerns(route: LearnedRoute, way: Way, site: Site) -> bool:
 def refusal(route: LearnedRoute, way: Way, site: Site) -> str | None:
     """Why a learned route is not used; None when it may be."""
     family = addresses.family(route.prefix)
-    if not addresses.inside(route.prefix, way.connection.remote.prefixes):
+    if not way.remote.cover(route.prefix):
         return "not among the prefixes of the remote endpoint"
     if addresses.overlaps(route.prefix, tuple(str(prefix) for prefix in site.prefixes)):
         return "overlaps this cell's own prefixes"
