@@ -13,14 +13,14 @@ from scenarios.lab_stage import Wish
 from scenarios.playing import Order, play
 from scenarios.report.terminal import Terminal
 from scenarios.scenario import Scenario, Step
-from scenarios.stories import provision_and_recover
+from scenarios.stories import ground
 from scenarios.values import Budget, Expectation, Verdict
 from topologies import catalogue
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
 TOPOLOGY = catalogue.build("two-cells")
-FLOWS = provision_and_recover.flows(*provision_and_recover.choose_cells(TOPOLOGY))
+FLOWS = ground.flows(*TOPOLOGY.cells)
 ONLINE = Expectation("status", "the connection is ONLINE", 60, of={"is": "ONLINE"})
 CALM = Budget("nothing is broken", lost=0)
 SHORT = Scenario(
