@@ -55,21 +55,26 @@ def place(
     middle = _radii(max(len(inner), 1 if hub else 0), box, gap, Size(0.0, 0.0))
     # Boxes that stand diagonally to the middle one need more room than those beside or above it.
     ring = Size(_DIAGONAL * (box.width + gap.width), _DIAGONAL * (box.height + gap.height))
-    filled = Size(middle.width + ring.width, middle.height + ring.height)
+    stacked = len(on_ellipse) == 2 and len(inner) == 2
+    filled = Size(ring.width + (0.0 if stacked else middle.width), middle.height + ring.height)
     hole = filled if hub is not None or inner else Size(0.0, 0.0)
-    points = _ellipse(on_ellipse, _radii(len(on_ellipse), box, gap, hole))
+    points = _ellipse(on_ellipse, _radii(len(on_ellipse), box, gap, hole), _start(len(on_ellipse)))
     if hub is not None:
         points[hub] = Point(0.0, 0.0)
-    return points | _ellipse(_by_direction(inner, edges, points), middle)
+    # Two boxes stand left and right: what is between them must not be in line with them.
+    start = _TOP if len(on_ellipse) == 2 and len(inner) % 4 == 2 else _start(len(inner))
+    return points | _ellipse(_by_direction(inner, edges, points, start), middle, start)
 
 
-def _by_direction(inner: Sequence[str], edges: Collection[Edge], points: Mapping[str, Point]) -> list[str]:
+def _by_direction(
+    inner: Sequence[str], edges: Collection[Edge], points: Mapping[str, Point], start: float
+) -> list[str]:
     """The inner boxes in the order in which their outer neighbours stand around the middle."""
 
     def turn(name: str) -> float:
         near = [points[end] for edge in edges if name in edge for end in edge if end in points]
         angle = math.atan2(sum(point.y for point in near), sum(point.x for point in near))
-        return (angle - _start(len(inner)) + math.pi / len(inner)) % (2 * math.pi)
+        return (angle - start + math.pi / len(inner)) % (2 * math.pi)
 
     return sorted(inner, key=turn)
 
@@ -99,9 +104,8 @@ def _start(count: int) -> float:
     return _TOP - (math.pi / count if count and count % 2 == 0 else 0.0)
 
 
-def _ellipse(names: Sequence[str], radii: Size) -> dict[str, Point]:
+def _ellipse(names: Sequence[str], radii: Size, start: float) -> dict[str, Point]:
     count = len(names)
-    start = _start(count)
     return {
         name: Point(
             radii.width * math.cos(start + 2 * math.pi * position / count),

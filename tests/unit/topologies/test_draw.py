@@ -69,6 +69,14 @@ def test_routers_are_drawn() -> None:
     assert "gw2 wan1 main-p2 " in text
 
 
+@pytest.mark.parametrize("inner", [2, 3, 4, 5, 6])
+def test_routers_between_two_cells_are_not_in_line_with_them(inner: int) -> None:
+    cells, routers = ["c0", "c1"], [f"p{n}" for n in range(inner)]
+    edges = [(a, b) for a in cells for b in routers]
+    places = place_boxes(cells, routers, edges, Size(232, 146), Size(100, 100))
+    assert all(abs(places[router].y) > 20 for router in routers)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 30])
 @pytest.mark.parametrize("inner", [0, 1, 2, 5])
 def test_boxes_do_not_overlap(count: int, inner: int) -> None:
