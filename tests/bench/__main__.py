@@ -22,9 +22,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import lifecycle, outages, probes, scale
+from tests.bench import lifecycle, manager, outages, probes, scale
 
-PARTS = ("probes", "lifecycle", "connect", "outages", "scale")
+PARTS = ("probes", "lifecycle", "connect", "outages", "scale", "manager")
 RIVALS = ("ovs", "bird", "frr", "bird-defaults", "frr-defaults")
 KINDS = ("blackhole", "cut")
 
@@ -73,6 +73,9 @@ def main() -> int:
         counts, rounds = ((10, 200), 3) if options.quick else ((10, 10_000), options.rounds)
         report["scale"] = scale.run(counts, rounds, 50.0, options.seed)
         console.print(_outages({place: report["scale"][place] for place in ("near", "far")}))
+    if "manager" in parts:
+        report["manager"] = manager.run(quick=options.quick)
+        console.print(_manager(report["manager"]))
     if options.output is not None:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -161,6 +164,23 @@ def _outages(found: dict[str, Any]) -> Table:
                         doubtful,
                     )
                     table.add_row(beside, name, kind, *map(str, row))
+    return table
+
+
+def _manager(found: dict[str, Any]) -> Table:
+    table = Table("what", *(f"{size} endpoints" for size in found), title="manager")
+    for what, one in next(iter(found.values())).items():
+        if isinstance(one, dict) and "median_ms" in one:
+            cells = (f"{f[what]['median_ms']} ms, {f[what]['per_s']}/s" for f in found.values())
+            table.add_row(what, *cells)
+    for what in next(iter(found.values()))["ratios"]:
+        table.add_row(f"{what} / bare", *(str(f["ratios"][what]) for f in found.values()))
+    for what in ("memory_mib", "memory_after_resync_mib"):
+        table.add_row(what, *(str(f[what]) for f in found.values()))
+    resync = (
+        f"{f['resync']['connections']} connections: {f['resync']['together_s']} s" for f in found.values()
+    )
+    table.add_row("full resync", *resync)
     return table
 
 

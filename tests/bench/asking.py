@@ -1,4 +1,4 @@
-"""Asks an HTTP server as fast as it answers: a kept connection, requests made beforehand, answers read whole."""
+"""Asks an HTTP server as fast as it answers: kept connections, requests made beforehand, whole answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the manager is measured against: a bare FastAPI and SQLAlchemy application that stores one row.
 
-The same engine settings (WAL, full synchronisation, writers take the lock first), one worker, the same file of
-tokens. No validation beyond types, no audit, no events, nothing that follows from a row.
+The same engine settings (WAL, full synchronisation, writers take the lock first), one worker, the same file
+of tokens. No validation beyond types, no audit, no events, nothing that follows from a row.
 
     python -m tests.bench.bare --database FILE --tokens FILE --port PORT
 """

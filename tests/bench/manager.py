@@ -1,7 +1,7 @@
 """What the manager costs at 100, 1,000 and 10,000 endpoints, beside a bare application in the same run.
 
-Both are processes of their own, asked over the loopback with the same client and the same token, in turn: first
-one round of each, then the next, so that a busy moment meets both.
+Both are processes of their own, asked over the loopback with the same client and the same token, in turn:
+first one round of each, then the next, so that a busy moment meets both.
 """
 
 from __future__ import annotations

@@ -55,6 +55,7 @@ class ManagerProcess:
             "cells": CELLS,
             "journal": str(directory / "journal" / "manager.jsonl"),
         }
+        self.database: str = (content | changes)["database"]
         self.config.write_text(json.dumps(content | changes))
         self._process: subprocess.Popen[bytes] | None = None
 
