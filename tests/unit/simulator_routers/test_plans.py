@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
-from simulator import stack
+from simulator import doctor, lab, stack
+from simulator.doctor import programs
 from simulator.doctor.findings import Finding, missing_for_lab
 from simulator.routers import bird, frr, plans
 from topologies import catalogue
@@ -96,3 +98,13 @@ def test_a_missing_daemon_keeps_only_those_labs_from_running_that_need_it() -> N
     assert missing_for_lab([frr_missing]) == ()
     assert missing_for_lab([frr_missing], {"bird"}) == ()
     assert missing_for_lab([frr_missing], {"frr"}) == (frr_missing,)
+
+
+def test_lab_up_refuses_in_the_doctor_s_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CELLNET_RUN_DIR", str(tmp_path))
+    absent = programs.Program("no-such-bird", "daemon:bird", "bird2")
+    others = tuple(each for each in programs.PROGRAMS if each.needed_for != "daemon:bird")
+    monkeypatch.setattr(programs, "PROGRAMS", (*others, absent))
+    with pytest.raises(doctor.NotCapableError, match="no-such-bird: not found; .*bird2"):
+        lab.up("provider")
+    assert list(tmp_path.iterdir()) == []
