@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cellnet_core.drivers.contract import Family, LearnedRoute, NextHop, Route
-from cellnet_core.model.site import Site, WanPort
+from cellnet_core.model.site import Network, Site, WanPort
 from cellnet_core.model.wire import ConnectionIntent, PathIntent
 from cellnet_core.planner import addresses
 from cellnet_core.planner import holds as hold_down
@@ -98,8 +99,7 @@ def concerns(route: LearnedRoute, way: Way, site: Site) -> bool:
     """
     if way.path.via is None or way.remote.cover(route.prefix):
         return True
-    own = tuple(str(prefix) for prefix in site.prefixes)
-    return site.asn not in route.as_path and addresses.overlaps(route.prefix, own)
+    return site.asn not in route.as_path and addresses.overlaps(route.prefix, _texts(site.prefixes))
 
 
 def refusal(route: LearnedRoute, way: Way, site: Site) -> str | None:
@@ -107,7 +107,7 @@ def refusal(route: LearnedRoute, way: Way, site: Site) -> str | None:
     family = addresses.family(route.prefix)
     if not way.remote.cover(route.prefix):
         return "not among the prefixes of the remote endpoint"
-    if addresses.overlaps(route.prefix, tuple(str(prefix) for prefix in site.prefixes)):
+    if addresses.overlaps(route.prefix, _texts(site.prefixes)):
         return "overlaps this cell's own prefixes"
     if family not in way.families:
         return f"the connection does not carry {family}"
@@ -197,6 +197,12 @@ def next_hop_mac(macs: Mapping[tuple[str, str], str], way: Way, next_hop: str) -
         return mac
     remote = far_end(next_hop, way)
     return None if remote is None else macs.get((way.port.l3_port, remote))
+
+
+@lru_cache(maxsize=16)
+def _texts(prefixes: tuple[Network, ...]) -> tuple[str, ...]:
+    """Asked for each of thousands of routes."""
+    return tuple(str(prefix) for prefix in prefixes)
 
 
 def _ordered(found: list[tuple[tuple[object, ...], NextHop]]) -> tuple[NextHop, ...]:
