@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cellnet_core.client import Client
-from scenarios.plugin import recording, traces
+from scenarios.plugin import traces
 from scenarios.plugin.traces import Traces
 from scenarios.plugin.wishes import Wish, fault_words
 from simulator import doctor, lab
-from simulator.captures import Capture
+from simulator.captures import Capture, keeping
 from simulator.client import LabClient
 
 
@@ -61,6 +61,4 @@ class Labs:
         return traces.of_lab(client)
 
     def record(self, client: LabClient, what: Sequence[str]) -> Capture | None:
-        capture = Capture(client, recording.words(client.show(), what), ring=recording.RING)
-        capture.start()
-        return capture
+        return keeping.keep(client, what)

@@ -107,6 +107,8 @@ def configure(config: pytest.Config) -> None:
 
 def read(config: pytest.Config) -> Options:
     """The options of this run."""
+    from simulator.captures import keeping  # not before a test wants a lab
+
     option = config.option
     return Options(
         report=option.cellnet_report,
@@ -115,12 +117,5 @@ def read(config: pytest.Config) -> Options:
         pause=option.cellnet_pause,
         inconclusive_fails=option.cellnet_inconclusive == "fail",
         audits=frozenset(config.getini("cellnet_audit")),
-        capture=captured(option.cellnet_capture),
+        capture=keeping.read(option.cellnet_capture),
     )
-
-
-def captured(text: str) -> tuple[str, ...]:
-    """The words of --cellnet-capture."""
-    if text == "none":
-        return ()
-    return ("bgp", "openflow", "wan") if text == "always" else tuple(word for word in text.split(",") if word)

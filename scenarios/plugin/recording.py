@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.captures import Capture, Ring, messages, slicing
 from simulator.captures.errors import CaptureError
+from simulator.captures.keeping import RING, words
 from simulator.client import LabClient
 from simulator.errors import LabError
-from simulator.view import LabView
-from topologies.model import LinkKind
 
-RING = Ring(limit=16 << 20, files=4)
-"""The newest 16 MiB of a lab: some 100,000 messages of BGP and OpenFlow."""
-WAN = "wan"
-"""Stands for all WAN links."""
 MOST_MESSAGES = 20
 TOLD = messages.CHANGES | {"OPEN", "ERROR"}
 """Without keepalives, echoes and questions, which say nothing in a report."""
-
-
-def words(view: LabView, what: Iterable[str]) -> tuple[str, ...]:
-    """What is captured, with the names of links where `wan` stands for them."""
-    links = [link.name for link in view.links if link.kind is LinkKind.WAN]
-    return tuple(name for word in what for name in (links if word == WAN else [word]))
 
 
 class Captures:

@@ -16,6 +16,7 @@ from cliff.lister import Lister
 from cliff.show import ShowOne
 
 from simulator import lab, rundir
+from simulator.captures import keeping
 from simulator.client import LabClient
 from simulator.codec import to_document
 from simulator.errors import LabDeadError, LabUsageError, UnknownTargetError
@@ -89,6 +90,13 @@ class Up(Command):
         parser.add_argument(
             "--no-services", dest="services", action="store_false", help="the network only, no daemons"
         )
+        parser.add_argument(
+            "--capture",
+            metavar="WHAT",
+            default="none",
+            help="keep the newest 16 MiB of packets of bgp, openflow, wan (all WAN links) or links by name, "
+            "joined by commas; always: the first three. They are in captures/ of the run directory",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
@@ -98,6 +106,10 @@ class Up(Command):
             self.app.stderr.write(f"{time.monotonic() - began:6.2f} s  {line}\n")
 
         topology = sources.resolve(parsed_args.topology, sources.parse_settings(parsed_args.settings))
+        captured = keeping.read(parsed_args.capture)
+        known = (*keeping.ALWAYS, *(link.name for link in topology.links))
+        if unknown := [word for word in captured if word not in known]:
+            raise LabUsageError(f"--capture {','.join(unknown)}: choose of always, none, {', '.join(known)}")
         client = lab.up(
             topology,
             name=parsed_args.name,
@@ -108,6 +120,8 @@ class Up(Command):
             bfd_ms=parsed_args.bfd,
             progress=progress,
         )
+        if captured:
+            keeping.keep(client, captured)
         self.app.stdout.write(_summary(client, parsed_args.publish, time.monotonic() - began))
         return 0
 
