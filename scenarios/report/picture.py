@@ -21,6 +21,7 @@ LANE = 24.0
 ROW = 19.0
 TOP = 34.0
 AXIS = 30.0
+LABEL = 62.0  # room for the length of an outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +228,18 @@ def _lanes(
         note = f"{measured.lost} of {measured.sent} packets lost"
         y = TOP + LANE * (index + 0.5)
         lanes.append(
-            Lane(measured.flow.name, y, start, end - start, measured.flow.control, note, tuple(blocks))
+            Lane(measured.flow.name, y, start, end - start, measured.flow.control, note, _readable(blocks))
         )
     return tuple(lanes)
+
+
+def _readable(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks of a lane, without labels that would lie on the next one; hovering still tells them."""
+    following = [*(block.x for block in blocks[1:]), WIDTH * 2][: len(blocks)]
+    return tuple(
+        replace(block, label="") if block.anchor == "start" and block.label_x + LABEL > after else block
+        for block, after in zip(blocks, following, strict=True)
+    )
 
 
 def _row(mark: Mark, index: int, scale: Scale, zero: float, top: float) -> Row:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from scenarios.measurements import Outage
 from scenarios.outcomes import Struck
 from scenarios.report import page, picture, repeats, states
 from scenarios.values import Event, Verdict
@@ -81,6 +82,16 @@ def test_a_flap_is_drawn_beat_by_beat():
     chart = picture.close_up(outcome, beats)
     assert len(chart.faults) == 3
     assert [block.label for block in chart.faults] == ["fault", "", ""]
+
+
+def test_labels_that_would_lie_on_the_next_outage_are_left_out():
+    outcome = cut_of(sample.run())
+    lossy = replace(
+        outcome.flows[0],
+        outages=tuple(Outage(outcome.injected + at, 5.0, 5) for at in (0.001, 0.02, 1.0)),
+    )
+    (lane,) = picture.close_up(replace(outcome, flows=(lossy,))).lanes
+    assert [bool(block.label) for block in lane.outages] == [False, True, True]
 
 
 def test_the_page_draws_the_network_at_each_fault_and_says_what_held(tmp_path: Path):
