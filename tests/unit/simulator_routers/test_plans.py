@@ -105,6 +105,6 @@ def test_lab_up_refuses_in_the_doctor_s_words(monkeypatch: pytest.MonkeyPatch, t
     absent = programs.Program("no-such-bird", "daemon:bird", "bird2")
     others = tuple(each for each in programs.PROGRAMS if each.needed_for != "daemon:bird")
     monkeypatch.setattr(programs, "PROGRAMS", (*others, absent))
-    with pytest.raises(doctor.NotCapableError, match="no-such-bird: not found; .*bird2"):
+    with pytest.raises(doctor.NotCapableError, match=r"no-such-bird: not found; .*bird2"):
         lab.up("provider")
     assert list(tmp_path.iterdir()) == []
