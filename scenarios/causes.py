@@ -24,6 +24,7 @@ PLANNED = 6.0
 TRAVEL = 10.0
 """Seconds within which a route that was announced is learned at the other end."""
 _WAKES = ("intent", "path", "port", "bgp-route", "bgp-session", "boot", "bgp-speaker")
+_HINTS = {"port": "port", "route": "bgp-route", "session": "bgp-session"}
 _MODS = ("flow-mod", "group-mod", "flow-mods")
 _REPAIRS = ("bfd", "group-mod", "flow-mod", "flow-mods", "fault-cleared")
 
@@ -122,6 +123,11 @@ class _Reader:
         if fault.cleared is not None:
             return self.last["fault-cleared",][0]
         return fault.position
+
+    def hint(self, event: Event) -> int | None:
+        """What a driver tells its agent: the fact of that kind that it has just written down."""
+        kind = _HINTS.get(str(event.detail.get("about")))
+        return None if kind is None else self.recent(event.t, SOON, kind, _node(event))
 
     def path(self, event: Event) -> int | None:
         return self.recent(event.t, PLANNED, "port", _node(event))
@@ -223,6 +229,7 @@ _RULES: dict[str, Callable[[_Reader, Event], int | None]] = {
     "fault-cleared": _Reader.cleared,
     "bfd": _Reader.port,
     "port": _Reader.port,
+    "hint": _Reader.hint,
     "path": _Reader.path,
     "plan": _Reader.plan,
     "action": _Reader.action,

@@ -144,6 +144,8 @@ class LabStage:
 
     def connect(self, local_cell: str, remote_cell: str) -> Mapping[str, Any]:
         assert self._topology is not None
+        name = f"{local_cell}-{remote_cell}"
+        self.record("change", {"do": "create", "resource": "connection", "name": name})
         with _translated():
             facts = self._api().connect(local_cell, remote_cell)
         self._ends = (self._topology.cell(local_cell), self._topology.cell(remote_cell))
