@@ -14,6 +14,7 @@ from cellnet_core.store.schema import AgentRow, CellRow
 
 AT_ONCE = 500
 """Cells in one question."""
+_HELD = "cellnet agents"
 ONE_BY_ONE = 4
 """Up to so many agents are asked for singly."""
 
@@ -21,7 +22,11 @@ ONE_BY_ONE = 4
 def find(session: Session, key: AgentKey) -> AgentRecord | None:
     """What is remembered of the agent."""
     row = session.get(AgentRow, (key.cell_id, key.gateway))
-    return None if row is None else _record(row)
+    if row is None:
+        return None
+    # A session forgets rows that nobody holds, and would ask again for the same agent.
+    session.info.setdefault(_HELD, set()).add(row)
+    return _record(row)
 
 
 def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, StandingRecord]:

@@ -20,10 +20,10 @@ from typing import Any
 
 from pydantic_core import from_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from cellnet_core.store.errors import StoreBusyError, StoreUnavailableError
+from cellnet_core.store.errors import BadQueryError, StoreBusyError, StoreUnavailableError
 
 BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another's lock."""
@@ -91,9 +91,17 @@ def shown(engine: Engine) -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The one edge where SQLAlchemy's errors become ours. Raises StoreUnavailableError and StoreBusyError."""
+    """The one edge where SQLAlchemy's errors become ours.
+
+    Raises StoreUnavailableError, StoreBusyError and BadQueryError.
+    """
     try:
         yield
+    except DataError as error:
+        if "NUL" not in str(error.orig):
+            raise StoreUnavailableError(f"the database failed: {_said(error)}") from error
+        # PostgreSQL takes no such text at all; SQLite looks for it and finds nothing.
+        raise BadQueryError("request", "a NUL character is in no name or id; leave it out") from error
     except DBAPIError as error:
         if _is_busy(error):
             raise StoreBusyError(

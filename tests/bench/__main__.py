@@ -4,7 +4,8 @@
 
 Parts: lifecycle (up, down, idle cost), connect (POST to first round trip), outages (side by side),
 scale (outages by number of prefixes and distance of the controller), probes (what the probe itself loses,
-how late it is, and whether a known gap is measured; exit status 1 if the machine cannot measure now).
+how late it is, and whether a known gap is measured; exit status 1 if the machine cannot measure now),
+manager (requests beside a bare application, memory, full resync, at 100, 1,000 and 10,000 endpoints).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
@@ -170,3 +171,9 @@ def test_many_are_compared_at_once_with_the_same_answer(
     assert (found is not None) == bool(clashing)
     if found is not None:
         assert (found[0], found[1].prefix) in clashing
+
+
+def test_a_nul_character_is_the_askers_fault(database: Database) -> None:
+    """PostgreSQL refuses it, SQLite finds nothing: neither is a failure of the database."""
+    with contextlib.suppress(BadQueryError), database.read() as session:
+        assert cells.find(session, "a\x00b") is None
