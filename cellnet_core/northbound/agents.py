@@ -57,7 +57,7 @@ class Astray(Output):
 
 class Truth(Output):
     """Whether one part of the gateway (`speaker`, `flows`, `groups`) is as wanted: `AS_WANTED`, `DIFFERS` by
-    so many objects, or `UNKNOWN`, with the age of the last observation (null: none since its agent started)."""
+    so many objects, or `UNKNOWN`, with the age of the last observation (null: none since its agent began)."""
 
     subject: str
     status: str

@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI document, from real answers (tests/unit/northbound/test_examples.py takes them)."""
+"""Examples for the OpenAPI document, from real answers (tests/unit/northbound/test_examples.py has them)."""
 
 from __future__ import annotations
 

@@ -48,7 +48,12 @@ def _schemathesis(url: str, directory: Path, seconds: int) -> subprocess.Complet
     quiet = ["--suppress-health-check", "all", "--warnings", "off", "--no-shrink", "--continue-on-failure"]
     spoken = ["-H", "OpenStack-API-Version: cell-network latest"]
     return subprocess.run(
-        [*command, *options, *quiet, *spoken], cwd=directory, capture_output=True, text=True, timeout=100, check=False
+        [*command, *options, *quiet, *spoken],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
 
 
