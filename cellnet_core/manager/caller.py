@@ -1,7 +1,7 @@
 """On whose behalf something is done: known to the request, and to every change made for it.
 
-A context variable and not an argument of every service: a service that forgot to hand it on would leave changes
-that nobody made. Threads that serve a request inherit it.
+A context variable and not an argument of every service: a service that forgot to hand it on would leave
+changes that nobody made. Threads that serve a request inherit it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How log lines look: as text for people, or one JSON object a line for programs. Secrets are masked in both."""
+"""How log lines look: text for people, or one JSON object a line for programs. Secrets are masked in both."""
 
 from __future__ import annotations
 

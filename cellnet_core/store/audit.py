@@ -110,7 +110,14 @@ class Recorder:
         seen = self._seen.get((kind, identifier))
         if seen is None:
             revision = values.get("revision_number")
-            seen = Seen(kind, identifier, str(values.get("name") or values.get("gateway") or identifier), action, revision, revision)
+            seen = Seen(
+                kind,
+                identifier,
+                str(values.get("name") or values.get("gateway") or identifier),
+                action,
+                revision,
+                revision,
+            )
             if action == "created":
                 seen.revision_before = None
             self._seen[kind, identifier] = seen
