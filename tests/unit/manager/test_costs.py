@@ -28,8 +28,8 @@ from tests.unit.manager.world import World, obey
 
 FEW, MANY = 50, 5000
 GROWTH = 1.25
-"""What is left for deeper trees, and for a page whose rows belong to more gateways. A look at everything would
-be a hundred times as much."""
+"""What is left for deeper trees, and for a page whose rows belong to more gateways. A look at everything
+would be a hundred times as much."""
 
 
 @dataclass
