@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
+from cellnet_core.openflow import copies
 from cellnet_core.openflow.values import (
     Action,
     DecTtl,
@@ -117,9 +118,14 @@ class Switch:
 
     def _failover(self, group: Group, packet: Packet, in_port: int, out: list[tuple[int, Packet]]) -> None:
         assert group.type == "ff", group
-        for bucket in group.buckets:
+        # As a switch has it: a bucket outputs once, and copies are made by a second group.
+        *seconds, first = copies.groups_of(group)
+        for bucket in first.buckets:
             if bucket.watch_port not in self.dead:
-                self._execute(bucket.actions, packet, in_port, out)
+                chained = [each for each in seconds if bucket.actions == (ToGroup(each.id),)]
+                for part in [part for each in chained for part in each.buckets] or [bucket]:
+                    assert sum(isinstance(action, Output) for action in part.actions) == 1, part
+                    self._execute(part.actions, packet, in_port, out)
                 return
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cellnet_core.model.journal import Journal
-from cellnet_core.openflow import ofproto, protocol
+from cellnet_core.openflow import copies, ofproto, protocol
 from cellnet_core.openflow.protocol import RequestError
 from cellnet_core.openflow.server import Events
 from cellnet_core.openflow.values import FlowMod, Mod, flow_to_json, group_to_json
@@ -118,7 +118,10 @@ class Switches:
             ports = self._collect(switch, parser.OFPPortDescStatsRequest(datapath, 0))
             flows = self._collect(switch, parser.OFPFlowStatsRequest(datapath))
         result = {
-            "groups": [group_to_json(ofproto.group_of(each, datapath.ofproto)) for each in groups],
+            "groups": [
+                group_to_json(group)
+                for group in copies.fold(ofproto.group_of(each, datapath.ofproto) for each in groups)
+            ],
             "ports": [{"number": each.port_no, "name": each.name.decode(errors="replace")} for each in ports],
         }
         return _flow_parts(flows, datapath.ofproto), result
@@ -133,15 +136,16 @@ class Switches:
                 previous: type[Mod] | None = None
                 for index, mod in enumerate(mods):
                     try:
-                        message = ofproto.message(mod, datapath)
+                        messages = [ofproto.message(part, datapath) for part in copies.unfold(mod)]
                     except ofproto.EncodingError as error:
                         pending.failed[index] = str(error)
                         continue
                     if previous not in (None, type(mod)):
                         self._barrier(switch)  # groups are there before the flows that lead to them
                     previous = type(mod)
-                    pending.sent[datapath.set_xid(message)] = index
-                    _send(datapath, message)
+                    for message in messages:
+                        pending.sent[datapath.set_xid(message)] = index
+                        _send(datapath, message)
                 self._barrier(switch)
             finally:
                 switch.pending = None

@@ -143,7 +143,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One way out of a group. `watch_port` (OpenFlow number) tells its liveness; None: not watched."""
+    """One way out of a group. `watch_port` (OpenFlow number) tells its liveness; None: not watched.
+
+    Several outputs in the last bucket mean a copy by each of them (`copies`).
+    """
 
     actions: tuple[Action, ...]
     watch_port: int | None = None

@@ -35,9 +35,13 @@ def test_with_ryu(story: str) -> None:
         "new_order_loses_nothing",
         "freeze_loses_nothing",
         "without_last_resort_it_loses",
-        "false_alarm_beside_a_dead_path",
         "one_way_resort_goes_the_wrong_way",
     ],
 )
 def test_failover(story: str) -> None:
     print(play(story, module="failover"))
+
+
+@pytest.mark.parametrize("order", [("1", "2"), ("2", "1")])
+def test_a_false_alarm_beside_a_dead_path_costs_nothing(order: tuple[str, str]) -> None:
+    print(play("false_alarm_beside_a_dead_path", *order, module="failover"))

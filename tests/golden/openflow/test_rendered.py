@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cellnet_core.drivers.openflow import ovsdb, quiet, switch
-from cellnet_core.openflow import base, diff, pipeline, render
+from cellnet_core.openflow import base, copies, diff, pipeline, render
 from cellnet_core.openflow.values import Tables
 from tests.openflow_model import after
 from tests.unit.openflow import samples
@@ -30,7 +30,9 @@ def base_flows() -> str:
 def routing() -> str:
     full = tables()
     flows = render.render_flows(flow for flow in full.flows if flow.table == base.ROUTING)
-    return flows + "".join(f"{render.render_group(group)}\n" for group in full.groups)
+    return flows + "".join(
+        f"{render.render_group(part)}\n" for group in full.groups for part in copies.groups_of(group)
+    )
 
 
 def transaction() -> str:
