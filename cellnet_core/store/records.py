@@ -343,7 +343,7 @@ class OperationRecord:
 class DriftRecord:
     """Something at a gateway that somebody else changed.
 
-    `origin`: the agent's life and its number there. `state`: open (being repaired), ignored, adopted, or over.
+    `origin`: the agent's life and its number there. `state`: open (being repaired), ignored, adopted or over.
     """
 
     id: str
