@@ -19,11 +19,17 @@ SECOND: Final = 0x4000_0000
 
 
 def unfold(mod: Mod) -> tuple[Mod, ...]:
-    """What is sent to the switch for one change, in order: a group is there before another leads to it."""
-    if not isinstance(mod, GroupMod):
+    """What is sent to the switch for one change, in order: a group is there while another leads to it.
+
+    A group that has no second one any more leaves none behind: to delete what is not there is no error.
+    """
+    if not isinstance(mod, GroupMod) or mod.group.id >= SECOND:
         return (mod,)
-    parts = tuple(GroupMod(mod.command, group) for group in groups_of(mod.group))
-    return parts if mod.command == "set" else parts[::-1]
+    gone = GroupMod("remove", Group(SECOND + mod.group.id, "all", ()))
+    parts = groups_of(mod.group)
+    if mod.command == "set" and len(parts) > 1:
+        return tuple(GroupMod("set", part) for part in parts)
+    return GroupMod(mod.command, parts[-1]), gone
 
 
 def groups_of(group: Group) -> tuple[Group, ...]:

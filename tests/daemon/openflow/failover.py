@@ -9,6 +9,8 @@ import time
 from cellnet_core.drivers.contract import Hint
 from tests.daemon.openflow.world import Stream, World, collect, passes, settle, until
 
+FREEZES = 4
+
 
 def blackhole_is_survived() -> None:
     """A silent fault: the group takes the other path by BFD, the driver hints, the hold-down is free."""
@@ -102,17 +104,26 @@ def without_last_resort_it_loses() -> None:
         [group] = [line.strip() for line in groups if "type=ff" in line]
         head, *buckets = group.split(",bucket=")
         gateway.ofctl("mod-group", ",bucket=".join([head, *buckets[:-1]]))
+    # A freeze may leave BFD of one path alive; one that takes all of them is soon among a few.
+    lost = [_lost_by_a_freeze(world) for _ in range(FREEZES)]
+    print(f"lost {lost}")
+    assert max(lost) > 0
+
+
+def _lost_by_a_freeze(world: World) -> int:
     main = world.main
     assert main.switch is not None
+    for gateway in world.gateways:
+        until(gateway.bfd_up)
+    flaps = sum(port.flaps for port in world.east.observe().ports)
     with Stream(world) as stream:
         until(lambda: stream.received)
         main.switch.send_signal(signal.SIGSTOP)
         settle(0.1)
         main.switch.send_signal(signal.SIGCONT)
-        until(lambda: [port for port in world.east.observe().ports if port.flaps])
+        until(lambda: sum(port.flaps for port in world.east.observe().ports) > flaps)
         settle(0.3)
-    print(f"lost {stream.lost} of {stream.sent}")
-    assert stream.lost > 0
+    return stream.lost
 
 
 def false_alarm_beside_a_dead_path(*order: str) -> None:

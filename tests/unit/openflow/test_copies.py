@@ -28,10 +28,14 @@ def test_it_is_read_back_as_it_was_written() -> None:
         assert sorted(copies.fold(order), key=lambda group: group.id) == [OURS, PLAIN]
 
 
-def test_the_second_is_there_while_the_first_leads_to_it() -> None:
+def test_the_second_is_there_while_the_first_leads_to_it_and_goes_with_it() -> None:
     second, first = copies.groups_of(OURS)
+    gone = GroupMod("remove", replace(second, buckets=()))
     assert copies.unfold(GroupMod("set", OURS)) == (GroupMod("set", second), GroupMod("set", first))
-    assert copies.unfold(GroupMod("remove", OURS)) == (GroupMod("remove", first), GroupMod("remove", second))
+    assert copies.unfold(GroupMod("remove", OURS)) == (GroupMod("remove", first), gone)
+    fewer = replace(PLAIN, id=OURS.id)
+    assert copies.unfold(GroupMod("set", fewer)) == (GroupMod("set", fewer), gone)
+    assert copies.unfold(GroupMod("remove", second)) == (GroupMod("remove", second),)
 
 
 def test_what_somebody_changed_does_not_look_as_wanted() -> None:
