@@ -18,7 +18,7 @@ _ANSWER_SECONDS = 2.0
 
 
 def wait(socket: Path, topology: Topology, seconds: float) -> None:
-    """Return when the manager lists an agent for each gateway. Raises NotReadyError with those missing."""
+    """Return when an agent of each gateway has reported. Raises NotReadyError with those missing."""
     missing = {gateway.name for cell in topology.cells for gateway in cell.gateways}
     deadline = time.monotonic() + seconds
     with httpx.Client(
@@ -33,7 +33,9 @@ def wait(socket: Path, topology: Topology, seconds: float) -> None:
             except httpx.HTTPError as error:
                 problem = str(error)
             else:
-                missing -= {agent["gateway"] for agent in answer.json()["agents"]}
+                # One that has enrolled is listed before it has said anything.
+                agents = answer.json()["agents"]
+                missing -= {agent["gateway"] for agent in agents if agent["last_seen_at"] is not None}
                 problem = f"no report from the agent of {', '.join(sorted(missing))}"
             if missing and time.monotonic() > deadline:
                 raise NotReadyError(f"the manager does not know all agents after {seconds:g} s: {problem}")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,11 +132,13 @@ def test_there_is_no_route_out(up: Up) -> None:
 
 def test_run_and_tmp_are_private(up: Up) -> None:
     client = up()
-    script = "touch /tmp/x /run/x /dev/shm/x /var/tmp/x && ls /run"
-    made = client.exec("main-h1", ["sh", "-c", script])
+    name = f"cellnet-private-{uuid.uuid4()}"
+    paths = [f"{directory}/{name}" for directory in ("/tmp", "/run", "/dev/shm", "/var/tmp")]
+    made = client.exec("main-h1", ["sh", "-c", f"touch {' '.join(paths)} && ls /run"])
     assert made.returncode == 0, made.stderr
     assert "cellnet" not in made.stdout.split()
-    for path in ("/tmp/x", "/run/x", "/dev/shm/x", "/var/tmp/x"):
+    assert name in made.stdout.split()
+    for path in paths:
         assert not Path(path).exists()
 
 
