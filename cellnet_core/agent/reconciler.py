@@ -53,6 +53,8 @@ GATHER = 0.01
 """Seconds over which rings are gathered into one round."""
 LULL = 0.1
 """The same when only ports rang: the switch repairs by itself, and a look at it now would make it late."""
+TOLD_SINGLY = 50
+"""Drifts of one look that get a line each in the journal; of more, their number is told."""
 MEMORY_GAP = 1.0
 """Seconds between two writes of the planner's memory."""
 BURST = 8
@@ -223,7 +225,10 @@ class Reconciler:
 
     def _keep(self, book: drift.Book) -> None:
         """Remember what somebody else changed, and tell the journal what is new of it."""
-        for word, found in drift.news(self._memory.book, book):
+        told = list(drift.news(self._memory.book, book))
+        if len(told) > TOLD_SINGLY:
+            self._around.journal.record("drift-more", count=len(told) - TOLD_SINGLY)
+        for word, found in told[:TOLD_SINGLY]:
             self._around.journal.record(
                 "drift",
                 about=word,

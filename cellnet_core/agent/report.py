@@ -33,6 +33,10 @@ from cellnet_core.planner.seen import Standing
 STATES: tuple[BgpState, ...] = get_args(BgpState)
 
 
+LISTED = 200
+"""Open drifts that a report names; `truth` has the number of all."""
+
+
 def inventory(site: Site, *capabilities: Capabilities) -> Inventory:
     """What the site offers to endpoints, and what the drivers can and cannot do."""
     return Inventory(
@@ -84,7 +88,7 @@ def document(
             _connection(view, connection, health(connection.intent.id), orders, now)
             for connection in view.connections
         ),
-        drifts=tuple(_drift(found, now) for found in (*view.book.past, *view.book.open)),
+        drifts=tuple(_drift(found, now) for found in (*view.book.past, *view.book.open[:LISTED])),
         truth=_truth(view, now),
         reconcile_s=None if view.round_s is None else round(view.round_s, 6),
     )

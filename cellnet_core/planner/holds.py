@@ -78,15 +78,21 @@ def step(hold: Hold, port: PortStatus | None, hold_down: float, now: float) -> H
             return hold if hold.flaps == flaps else replace(hold, flaps=flaps)
 
 
-def preference(hold: Hold) -> tuple[bool, float]:
-    """Sort key among paths: those that are up, then the one that was last seen well.
+def preference(hold: Hold) -> tuple[int, float]:
+    """Sort key among paths: those that are up, those that wait, those that are down.
 
-    The first paths also serve as last resort. A stall of the switch takes BFD down on all paths at once: then
-    those that carried until now are the better guess than one that was lost before. Whether a path without
-    preference is alive again does not matter here; the group's buckets know that.
+    The switch moves traffic to the first path that is alive, at once. So a path that is down stands behind
+    one that waits: else it would take the traffic in the moment it comes back. Of those that wait, the one
+    that has been up for longest comes first; of those that are down, the one that was last seen well: a stall
+    of the switch takes BFD down on all paths, and the first two of them carry on as last resort.
     """
-    up = hold.standing is Standing.UP
-    return (not up, 0.0 if up else -hold.lost)
+    match hold.standing:
+        case Standing.UP:
+            return (0, 0.0)
+        case Standing.HELD:
+            return (1, hold.since)
+        case _:
+            return (2, -hold.lost)
 
 
 def advance(

@@ -135,8 +135,9 @@ class ProbeSession:
         Called again, it reports the same.
         """
         if self.running:
-            self._ask_all("quiesce")
+            # What leaves while the processes are being told is not judged: some stop sooner than others.
             quiet = time.monotonic_ns()
+            self._ask_all("quiesce")
             self._settle()
             self._ask_all("finish")
             for process in self._processes():

@@ -91,3 +91,15 @@ def test_next_due_and_turns() -> None:
 
 def test_a_path_no_longer_watched_is_forgotten() -> None:
     assert holds.advance({"p": Hold(Standing.DOWN, 1.0)}, [], [], 2.0) == {}
+
+
+def test_a_path_that_is_down_stands_behind_one_that_waits() -> None:
+    """Else the switch gave it the traffic in the moment it came back, without any hold-down."""
+    up = Hold(Standing.UP, 10.0)
+    waits = Hold(Standing.HELD, 50.0, lost=20.0)
+    waits_less = Hold(Standing.HELD, 48.0, lost=40.0)
+    lost_now = Hold(Standing.DOWN, 60.0, lost=60.0)
+    lost_before = Hold(Standing.DOWN, 30.0, lost=30.0)
+    never = Hold()
+    order = [up, waits_less, waits, lost_now, lost_before, never]
+    assert sorted(reversed(order), key=holds.preference) == order
