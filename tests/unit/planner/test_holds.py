@@ -102,4 +102,5 @@ def test_a_path_that_is_down_stands_behind_one_that_waits() -> None:
     lost_before = Hold(Standing.DOWN, 30.0, lost=30.0)
     never = Hold()
     order = [up, waits_less, waits, lost_now, lost_before, never]
-    assert sorted(reversed(order), key=holds.preference) == order
+    backwards = order[::-1]
+    assert sorted(backwards, key=holds.preference) == order
