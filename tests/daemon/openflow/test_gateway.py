@@ -34,7 +34,7 @@ def test_with_ryu(story: str) -> None:
         "blackhole_is_survived",
         "new_order_loses_nothing",
         "freeze_loses_nothing",
-        "without_last_resort_it_loses",
+        "without_last_resort_nothing_passes",
         "one_way_resort_goes_the_wrong_way",
     ],
 )
