@@ -92,14 +92,13 @@ def freeze_loses_nothing() -> None:
 
 
 def without_last_resort_nothing_passes() -> None:
-    """BFD is down on all paths for nothing: packets pass by the last buckets, and with those taken away none."""
+    """BFD is down on all paths for nothing: packets pass by the last buckets; with those taken away, none."""
     world = World(bfd_ms=10)
     world.start()
     world.connect()
+    everywhere = _NO_BFD + _NO_BFD.replace("alarm", "another").replace("wan2", "wan1")
     for gateway in world.gateways:
-        gateway.run(
-            "nft", "-f", "-", stdin=_NO_BFD + _NO_BFD.replace("alarm", "alarm1").replace("wan2", "wan1")
-        )
+        gateway.run("nft", "-f", "-", stdin=everywhere)
     for gateway in world.gateways:
         until(lambda gateway=gateway: all(port.bfd == "down" for port in gateway.observe().ports))
     assert passes(world, 4)
