@@ -178,7 +178,7 @@ def _end(directory: rundir.RunDirectory) -> None:
 
 def _listen(port: int) -> socket.socket:
     """A listener on the host's loopback, opened before the network namespace is left."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))

@@ -65,6 +65,7 @@ def services(gateway: str, datapath: str = "netdev") -> tuple[ServiceSpec, Servi
         Listening(f"{directory}/ovs-vswitchd.{{pid}}.ctl"),
         after=(database.name,),
         environment=environment(gateway),
+        data_plane=True,
     )
     return database, switch
 

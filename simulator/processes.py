@@ -21,18 +21,24 @@ from simulator.realtime import RealtimeThread
 
 Output = int | IO[bytes]
 
+BACKGROUND_NICE = 5
+"""A third of the weight of a switch (sched(7))."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to run and how. `environment` is complete: nothing is inherited.
 
     `realtime` asks for SCHED_FIFO; where the machine does not allow it, the program runs without.
+    `own_share` gives it a session of its own. The kernel shares processors among sessions first
+    (sched_autogroup, sched(7)): what stays in the lab's session shares the time of one with all others there.
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     directory: str = "/"
     realtime: bool = False
+    own_share: bool = True
 
 
 class Child(Protocol):
@@ -65,7 +71,7 @@ class Starter(Protocol):
 
 
 class Process:
-    """A running program, leader of its own session and process group."""
+    """A running program, leader of its own process group."""
 
     def __init__(self, popen: subprocess.Popen[bytes], exited: asyncio.Future[int]) -> None:
         self._popen = popen
@@ -141,7 +147,8 @@ class Reaper:
                     stderr=stderr,
                     env=program.environment,
                     cwd=program.directory,
-                    start_new_session=True,
+                    start_new_session=program.own_share,
+                    process_group=None if program.own_share else 0,
                 )
 
         exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -151,6 +158,9 @@ class Reaper:
         except (OSError, ValueError) as error:
             raise FaultTargetError(f"cannot run {program.argv[0]!r}: {error}") from error
         self._children[popen.pid] = (popen, exited)
+        if not program.own_share:
+            # Where the kernel does not share by session: the same precedence, process by process.
+            os.setpriority(os.PRIO_PROCESS, popen.pid, BACKGROUND_NICE)
         return Process(popen, exited)
 
     async def run(

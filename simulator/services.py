@@ -32,7 +32,8 @@ class ServiceSpec:
 
     `place` names the node for people ("gateway main-gw1"). `after` names services that must be ready each
     time before this one is started. `environment` is added to the lab's own. `stale` are files that a killed
-    predecessor may have left and that must be gone before the start.
+    predecessor may have left and that must be gone before the start. `data_plane` marks what moves packets or
+    says whether a path is alive: a share of the processor of its own, however busy the rest of the lab is.
     """
 
     role: str
@@ -43,6 +44,7 @@ class ServiceSpec:
     after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
+    data_plane: bool = False
 
     @property
     def name(self) -> str:

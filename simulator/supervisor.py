@@ -212,9 +212,8 @@ class Service:
             self._notify.drain()
             environment["NOTIFY_SOCKET"] = str(self._notify.path)
         with self.log.open("ab") as log:
-            process = around.starter.start(
-                Program(self.spec.argv, environment), around.namespace(self.node), DEVNULL, log, log
-            )
+            program = Program(self.spec.argv, environment, own_share=self.spec.data_plane)
+            process = around.starter.start(program, around.namespace(self.node), DEVNULL, log, log)
         self._process = process
         self._starts += 1
         self._started_at = around.clock.now()

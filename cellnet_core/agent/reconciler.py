@@ -39,6 +39,10 @@ from cellnet_core.planner.seen import Memory, Seen
 
 RESYNC = 3.0
 """Seconds between two looks when nothing rings: drift is found within that time."""
+RESYNC_SHARE = 3.0
+"""A look that nothing asked for follows a pause of so many times the last round, which may be seconds."""
+LONGEST_RESYNC = 15.0
+"""But at most so many seconds."""
 RETRY = 0.5
 """Seconds until the next look while a device does not answer or a next hop has no MAC."""
 AUDIT = 3.0
@@ -221,7 +225,7 @@ class Reconciler:
             await self._around.clock.sleep(self._backoff.fail())
             return False, 0.0
         self._backoff.reset()
-        return bool(outcomes) or ordered, self._pause(seen, decision)
+        return bool(outcomes) or ordered, self._pause(seen, decision, took)
 
     def _keep(self, book: drift.Book) -> None:
         """Remember what somebody else changed, and tell the journal what is new of it."""
@@ -248,9 +252,9 @@ class Reconciler:
         await self._around.clock.sleep(self._backoff.fail())
         return False, RESYNC
 
-    def _pause(self, seen: Seen, decision: decide.Decision) -> float:
+    def _pause(self, seen: Seen, decision: decide.Decision, took: float) -> float:
         uncertain = not seen.speaker.fresh or not seen.forwarding.fresh or bool(decision.unresolved)
-        pause = RETRY if uncertain else RESYNC
+        pause = RETRY if uncertain else min(LONGEST_RESYNC, max(RESYNC, RESYNC_SHARE * took))
         if decision.wake_at is not None:
             pause = min(pause, max(GATHER, decision.wake_at - self._around.clock.now()))
         return pause

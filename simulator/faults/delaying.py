@@ -59,7 +59,9 @@ class Delayed:
             *("--limit", str(rules.QUEUE)),
             *("--journal", f"{stack.LAB}/journal/delay-{self.node}-{self.interface}.jsonl"),
         )
-        spec = ServiceSpec(f"delay-{self.interface}", self.node, f"node {self.node}", argv, Notified())
+        spec = ServiceSpec(
+            f"delay-{self.interface}", self.node, f"node {self.node}", argv, Notified(), data_plane=True
+        )
         await context.add_service(spec, READY_WITHIN)
 
     async def do(self, context: FaultContext) -> None:

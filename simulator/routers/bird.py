@@ -75,6 +75,7 @@ def service(node: str, directory: str) -> ServiceSpec:
         ("bird", "-f", "-c", configuration_file(directory), "-s", socket(directory)),
         Listening(socket(directory)),
         stale=(socket(directory),),
+        data_plane=True,
     )
 
 

@@ -76,6 +76,7 @@ def service(node: str, directory: str) -> ServiceSpec:
         f"router {node}",
         (sys.executable, "-X", "frozen_modules=on", "-m", "simulator.routers.frr_process", directory),
         Notified(),
+        data_plane=True,
     )
 
 

@@ -29,7 +29,8 @@ def run(counts: tuple[int, int], rounds: int, delay_ms: float, seed: int) -> dic
     contestants: list[outages.Contestant] = []
     found: dict[str, Any] = {"prefixes": list(counts), "controller_delay_ms": delay_ms}
     try:
-        contestants += [_start(count, topology) for count in counts]
+        # A generator, not a list: what is up comes down if the next fails.
+        contestants.extend(_start(count, topology) for count in counts)
         found["near"] = _pairs(contestants, topology, rounds, chance)
         for each in contestants:
             for link in topology.links:

@@ -11,6 +11,8 @@ import pytest
 
 from simulator import lab
 from simulator.client import LabClient
+from simulator.launcher import SESSION_NICE
+from simulator.processes import BACKGROUND_NICE
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
 
@@ -60,6 +62,20 @@ def test_every_service_is_ready_and_comes_back_alone_after_kill_9(client: LabCli
         assert (service.pid == before[name].pid) == (name not in victims)
     exits = [entry.detail for entry in client.timeline(began) if entry.kind == "service-exit"]
     assert {detail["service"]: detail["returncode"] for detail in exits} == dict.fromkeys(victims, -9)
+
+
+def test_a_switch_does_not_share_its_processor_time_with_the_control_plane(client: LabClient) -> None:
+    pids = {service.name: service.pid for service in client.services()}
+    seen = client.exec("main-mgr", ["ps", "-o", "pid=,sid=,ni=", *(str(pid) for pid in pids.values())])
+    shown = {int(pid): (int(sid), int(ni)) for pid, sid, ni in map(str.split, seen.stdout.splitlines())}
+    switches = {pid for name, pid in pids.items() if name.startswith("switch@")}
+    others = set(pids.values()) - switches
+    # sched(7): the kernel divides processors among sessions first, and among processes where it does not
+    assert all(shown[pid] == (pid, 0) for pid in switches)
+    assert {shown[pid] for pid in others} == {(0, BACKGROUND_NICE)}, "a session begun outside of the sandbox"
+    first = client.exec("main-mgr", ["cat", "/proc/1/autogroup"])
+    if first.returncode == 0:
+        assert first.stdout.split()[-1] == str(SESSION_NICE)
 
 
 def test_restart_in_order_returns_when_it_is_ready(client: LabClient) -> None:
