@@ -25,6 +25,8 @@ class Actor:
                 notes.facts.update(scene.stage.up(scene.scenario.topology, scene.progress.doing))
                 notes.facts["up_after_s"] = round(scene.clock.now() - notes.zero, 2)
                 scene.progress.note(f"{scene.stage.name} is up after {notes.facts['up_after_s']} s")
+                scene.progress.doing("setting a watch at all WAN ports")
+                scene.stage.keep_watch()
             case Connect(local, remote):
                 scene.progress.doing("asking the API for two endpoints and a connection")
                 notes.facts.update(scene.stage.connect(local, remote))

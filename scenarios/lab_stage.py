@@ -14,6 +14,8 @@ from cellnet_core.client import ApiError, Client, UnreachableError, WaitTimeoutE
 from scenarios import gateways, machine, surveying, traffic, ways
 from scenarios.actions import Change
 from scenarios.chronicle import Chronicle
+from scenarios.lookout.session import Watchman
+from scenarios.lookout.values import Told
 from scenarios.measurements import Flow, FlowMeasurement
 from scenarios.safety.values import Survey
 from scenarios.stage import ConnectionStatus, ServiceStatus, StageError, StageGoneError
@@ -50,6 +52,7 @@ class LabStage:
         self._topology: Topology | None = None
         self._ends: tuple[Cell, Cell] | None = None
         self._session: ProbeSession | None = None
+        self._watchman: Watchman | None = None
         self._pid: int | None = None
 
     @property
@@ -139,6 +142,20 @@ class LabStage:
             raise StageError("the lab has not been booted: make Boot the first step")
         with _translated():
             return surveying.survey(self._lab, self._topology)
+
+    def keep_watch(self) -> None:
+        if self._lab is None or self._topology is None:
+            raise StageError("the lab has not been booted: make Boot the first step")
+        self._watchman = Watchman(self._lab, self._topology)
+        with _translated():
+            self._watchman.start()
+
+    def watched(self) -> Told:
+        return Told() if self._watchman is None else self._watchman.take()
+
+    def end_watch(self) -> Told:
+        watchman, self._watchman = self._watchman, None
+        return Told() if watchman is None else watchman.end()
 
     # --- the API ---------------------------------------------------------------------------------
 

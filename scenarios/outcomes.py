@@ -59,12 +59,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A safety property over the whole run: how often it was looked at, and what broke it."""
+    """A safety property over the whole run: how often it was looked at, and what broke it.
+
+    `watched` says in words what was watched between the looks, without a pause; "" if nothing was.
+    """
 
     says: str
     verdict: Verdict
     looks: int
     reason: str = ""
+    watched: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ class Runner:
             self._guard.settle(self._actor.connected)
         self._actor.stop_probes()
         flows = self._actor.measure(self._actor.probes_started, self._actor.probes_stopped)
-        safety = self._guard.conclude(machine.between(before, stage.look(), stage.stalls()))
+        arrived = sum(one.received for one in flows if not one.flow.control)
+        safety = self._guard.conclude(machine.between(before, stage.look(), stage.stalls()), arrived)
         judged = [one.verdict for one in outcomes if one.verdict is not None]
         run = Run(
             scenario=scenario,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from topologies.model import Topology
 
 from .actions import Change
+from .lookout.values import Told
 from .machine import Snapshot, SwitchStall
 from .measurements import Flow, FlowMeasurement
 from .safety.values import Survey
@@ -82,6 +83,18 @@ class Stage(Protocol):
 
     def survey(self) -> Survey:
         """The tables of all gateways and what strayed to hosts, now. A few programs a gateway."""
+        ...
+
+    def keep_watch(self) -> None:
+        """Look for what breaks a safety property from now on, without a pause, until `end_watch`."""
+        ...
+
+    def watched(self) -> Told:
+        """What that showed since it was asked last."""
+        ...
+
+    def end_watch(self) -> Told:
+        """The last of it; nobody looks any more."""
         ...
 
     def start_probes(self, flows: Sequence[Flow]) -> None:

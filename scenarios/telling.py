@@ -26,6 +26,8 @@ def tell(event: Event) -> str:
             return TAKES_HOLD
         case "fault-cleared":
             return TAKEN_AWAY
+        case "unsafe":
+            return f"SAFETY BROKEN: {_short(str(detail.get('seen')))}"
         case "service-exit":
             return f"{detail.get('service')} is gone"
         case "service-start":

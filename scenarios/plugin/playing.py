@@ -47,7 +47,8 @@ class LentStage(LabStage):
         return self._lent
 
     def take_down(self) -> None:
-        """Let go of the API; whoever lent the lab resets it."""
+        """Let go of the API and of the watch; whoever lent the lab resets it."""
+        self.end_watch()
         if self._wanting is not None:
             self._wanting.close()
 

@@ -57,7 +57,13 @@ def render(run: Run) -> dict[str, Any]:
             for event, cause in zip(timeline, causes.link(timeline, scenario.topology), strict=True)
         ],
         "safety": [
-            {"says": one.says, "verdict": one.verdict.value, "looks": one.looks, "reason": one.reason}
+            {
+                "says": one.says,
+                "verdict": one.verdict.value,
+                "looks": one.looks,
+                "watched": one.watched,
+                "reason": one.reason,
+            }
             for one in run.safety
         ],
         "machine": dict(run.machine),

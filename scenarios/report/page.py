@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from scenarios import guarding
 from scenarios.outcomes import Outcome, Run
 from scenarios.report import document, picture, states
 from scenarios.values import Verdict
@@ -48,6 +49,7 @@ def render(run: Run) -> str:
             for number, outcome in enumerate(run.outcomes, start=1)
             if outcome.faults
         },
+        how=guarding.how(run.safety),
         overview=picture.overview(run),
         close_ups=picture.close_ups(run),
         css_of=css_of,

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 
-from scenarios import wording
+from scenarios import guarding, wording
 from scenarios.actions import Break, Connect
 from scenarios.outcomes import Outcome, Run
 from scenarios.scenario import Scenario, Step
@@ -86,7 +86,8 @@ class Terminal:
                     f"[{STYLES[one.verdict]}]{one.verdict.value}[/] {escape(f'{one.says}: {one.reason}')}"
                 )
         if held := [one.says for one in run.safety if one.verdict is Verdict.PASS]:
-            self._print(f"[dim]at all times, in {run.safety[0].looks} looks: {escape('; '.join(held))}[/]")
+            self._print(f"[dim]at all times: {escape('; '.join(held))}[/]")
+            self._print(f"[dim]{escape(guarding.how(run.safety))}[/]")
         self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/] {CLOSING[run.verdict]}")
 
     def between(self, number: int, wanted: int, verdicts: Sequence[Verdict]) -> None:

@@ -5,16 +5,21 @@ The agents stand still meanwhile: they would remove what does not belong there w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from cellnet_core.client import Client
 from scenarios import surveying
+from scenarios.lookout.session import Watchman
+from scenarios.lookout.values import ONE_OF, Told
 from scenarios.safety import judging
 from scenarios.safety.values import LOOPLESS, OWNED, RIGHT_CELL, Survey
 from simulator import lab as labs
 from simulator.client import LabClient
+from simulator.probes.flows import between
+from simulator.probes.session import ProbeSession
 from topologies import catalogue
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab"), pytest.mark.timeout(180)]
@@ -111,3 +116,88 @@ def test_a_loop_between_two_gateways(client: LabClient, before: Survey) -> None:
     found = seen(client, before, "east-gw1", flow)
     assert set(found) == {LOOPLESS}
     assert "go round" in found[LOOPLESS][0]
+
+
+# --- what is there for a moment only, between two surveys -------------------------------------------
+
+MOMENT = 0.3
+
+
+@pytest.fixture(scope="module")
+def watchman(client: LabClient) -> Iterator[Watchman]:
+    """A lookout, and probes that run all the while."""
+    watchman = Watchman(client, TOPOLOGY)
+    watchman.start()
+    session = ProbeSession(client, between(TOPOLOGY, "main", "east", rate=500), "watched")
+    session.start()
+    try:
+        yield watchman
+    finally:
+        session.stop()
+        watchman.end()
+
+
+@pytest.fixture
+def quiet(watchman: Watchman) -> Watchman:
+    """Nothing is wrong, and the probes are seen."""
+    deadline = time.monotonic() + 10
+    told = watchman.take()
+    while not told.samples:
+        assert time.monotonic() < deadline, "no sample of the probes was seen"
+        time.sleep(0.1)
+        told = watchman.take()
+    assert (told.sightings, told.unseen, told.gone) == ((), (), "")
+    return watchman
+
+
+def for_a_moment(client: LabClient, gateway: str, flow: str, seconds: float = MOMENT) -> tuple[float, float]:
+    """A flow that is there for so long, by one program; from when to when it may have been."""
+    match, _, _ = flow.partition(",actions")
+    keys = ",".join(part for part in match.split(",") if not part.startswith("cookie"))
+    ofctl = "ovs-ofctl -O OpenFlow13"
+    add, remove = f"{ofctl} add-flow {BRIDGE} '{flow}'", f"{ofctl} --strict del-flows {BRIDGE} '{keys}'"
+    began = time.monotonic()
+    done = client.exec(gateway, ["sh", "-c", f"{add}; sleep {seconds}; {remove}"])
+    assert done.returncode == 0, done.stderr
+    ended = time.monotonic()
+    assert judging.judge(TOPOLOGY, surveying.survey(client, TOPOLOGY)) == (), "a survey comes too late"
+    return began, ended
+
+
+def words(told: Told, says: str) -> str:
+    return "; ".join(seen.what for seen in told.sightings if seen.says == says)
+
+
+def test_a_loop_that_is_there_for_a_moment(client: LabClient, quiet: Watchman) -> None:
+    """East sends back to main what is for its own host, and main's tables lead to east again."""
+    flow = f"table=10,priority=2000,cookie=0xce11000200000001,ip,nw_dst={TO_EAST},actions=dec_ttl,in_port"
+    began, ended = for_a_moment(client, "east-gw1", flow)
+    told = quiet.take()
+    assert f"to {TO_EAST} went round: at main-gw1" in words(told, LOOPLESS)
+    (seen,) = [one for one in told.sightings if one.says == LOOPLESS]
+    assert began <= seen.first <= seen.last <= ended
+    assert seen.count > 50
+    written = [fact for fact in client.timeline(began) if fact.kind == "unsafe"]
+    assert written[0].t == pytest.approx(seen.first, abs=0.001)
+    assert quiet.take().sightings == (), "it is told once"
+
+
+def test_packets_that_come_to_the_wrong_cell_for_a_moment(client: LabClient, quiet: Watchman) -> None:
+    """Main sends what is for its own host into the WAN, by the path by which it did not come."""
+    flow = f"table=10,priority=2000,cookie=0xce11000200000001,ip,nw_dst={TO_MAIN}"
+    for_a_moment(client, "main-gw1", f"{flow},actions=output:wan1,output:wan2")
+    assert f"to {TO_MAIN} of main came to east: at east-gw1 wan" in words(quiet.take(), RIGHT_CELL)
+
+
+def test_a_flow_without_an_owner_that_comes_and_goes(client: LabClient, quiet: Watchman) -> None:
+    for_a_moment(client, "main-gw1", "table=10,priority=2000,ip,nw_dst=192.0.2.1,actions=drop", 0.0)
+    assert "main-gw1 had a flow of nobody's" in words(quiet.take(), OWNED)
+
+
+def test_of_sound_packets_few_wake_anybody(quiet: Watchman) -> None:
+    """One of 256: 500 a second and flow, each at the one port where it comes in."""
+    quiet.take()
+    began = time.monotonic()
+    time.sleep(1)
+    told = quiet.take()
+    assert told.samples <= 4 * 500 * (time.monotonic() - began) / ONE_OF + 8

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from scenarios.actions import Change
+from scenarios.lookout.values import Told
 from scenarios.machine import MachineUse, Snapshot, SwitchStall
 from scenarios.measurements import Flow, FlowMeasurement, Outage
 from scenarios.safety.values import Survey
@@ -74,6 +75,8 @@ class FakeStage:
         self.tables: dict[str, str] = {}
         """What a survey finds, by gateway."""
         self.strays: dict[str, int] = {}
+        self.told: list[Told] = []
+        """What the watch tells, one after the other; then that all is well."""
         self.restarts = 0
         self.events: list[Event] = []
         self.found_stalls: tuple[SwitchStall, ...] = ()
@@ -144,6 +147,16 @@ class FakeStage:
     def survey(self) -> Survey:
         self._ask("survey")
         return Survey(self.clock.now(), dict(self.tables), dict(self.strays))
+
+    def keep_watch(self) -> None:
+        self._ask("keep_watch")
+
+    def watched(self) -> Told:
+        return self.told.pop(0) if self.told else Told(samples=16, changes=4)
+
+    def end_watch(self) -> Told:
+        self._ask("end_watch")
+        return self.watched()
 
     def inject(self, fault: Mapping[str, Any]) -> str:
         self._ask("inject", fault["kind"])
