@@ -98,6 +98,7 @@ def test_a_probe_that_lies(lab, cellnet, expect, probe, faults):
     assert rundir.listing(base) == ()
 
 
+@pytest.mark.scenario  # boots several labs: too long for every run
 def test_what_breaks_is_told_and_the_next_test_has_a_clean_lab(pytester: pytest.Pytester, base: Path) -> None:
     result = run(
         pytester,
@@ -160,6 +161,7 @@ def test_gets_another_lab(lab):
     assert [fault["fault"]["kind"] for fault in failed["faults"]] == ["loss", "loss", "freeze"]
 
 
+@pytest.mark.scenario  # boots several labs: too long for every run
 def test_each_worker_of_xdist_has_a_sandbox_of_its_own(pytester: pytest.Pytester, base: Path) -> None:
     result = run(
         pytester,
@@ -178,6 +180,7 @@ def test_it(lab, n):
     assert rundir.listing(base) == ()
 
 
+@pytest.mark.scenario  # boots several labs: too long for every run
 def test_a_killed_run_leaves_no_lab_once_another_has_run(pytester: pytest.Pytester, base: Path) -> None:
     result = run(pytester, "import os\ndef test_it(lab): os.kill(os.getpid(), 9)")
     assert result.ret == -9
