@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # labs go down with a bench that is ended
     parts = options.only or PARTS
     console = Console(highlight=False)
     report: dict[str, Any] = {"machine": machine(), "seed": options.seed, "quick": options.quick}

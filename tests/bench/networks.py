@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from simulator.client import LabClient
+from tests.bench.settled import settled
 from topologies.model import Gateway, Host, Link, LinkKind, Port, Topology
 
 READY_TIMEOUT = 30.0
@@ -302,16 +303,18 @@ def start_ovs(lab: LabClient, topology: Topology, timers: Timers | None) -> None
 
 
 def ovs_ready(lab: LabClient, topology: Topology) -> Callable[[], bool]:
-    """Whether every path is live at both switches."""
+    """Whether every path is live at both switches, with the timers that were asked for."""
 
     def ready() -> bool:
         return all(
-            _must(
-                lab,
-                side.gateway.name,
-                ["ovs-appctl", "-t", f"/run/ovs-{side.gateway.name}/v.ctl", "bfd/show"],
-            ).count("Forwarding: true")
-            >= len(side.wan)
+            settled(
+                _must(
+                    lab,
+                    side.gateway.name,
+                    ["ovs-appctl", "-t", f"/run/ovs-{side.gateway.name}/v.ctl", "bfd/show"],
+                ),
+                len(side.wan),
+            )
             for side in sides(topology)
         )
 
