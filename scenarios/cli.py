@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import random
 import signal
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -46,6 +47,16 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="LAB", help="name of the lab (default: a free one)")
     parser.add_argument(
         "--report", metavar="DIR", type=Path, help="write report.json, report.html, junit.xml"
+    )
+    parser.add_argument(
+        "--capture",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="packets of the whole run, as pcapng files in the report: bgp, openflow, wan, names of links",
+    )
+    parser.add_argument(
+        "--step", action="store_true", help="wait for Enter before each step; q ends it there"
     )
     parser.add_argument("--controller", choices=("ryu", "os-ken"), default="ryu", help="OpenFlow library")
     parser.add_argument("--keep", action="store_true", help="leave the lab running afterwards")
@@ -172,14 +183,22 @@ def _scenario(options: argparse.Namespace, number: int = 0) -> Scenario:
 
 def _play(scenarios: Sequence[Scenario], options: argparse.Namespace, lab: str) -> int:
     """Play one after the other; several have a report each and an index over all."""
+    from scenarios import capturing
     from scenarios.lab_stage import Wish
     from scenarios.playing import Order, play, play_again
     from scenarios.report.terminal import Terminal
+    from scenarios.stepping import Stepper, always
 
-    wish = Wish(options.name or lab, exact=options.name is not None, controller=options.controller)
+    capture = capturing.wanted(options.capture, scenarios[0].topology)
+    if capture and options.report is None:
+        raise UsageError("--capture needs --report DIR: the files go there")
+    if options.step and not sys.stdin.isatty():
+        raise UsageError("--step waits for Enter, and standard input is no terminal: leave --step out")
+    wish = Wish(options.name or lab, options.name is not None, options.controller, capture)
     for signal_number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, _interrupt)
-    orders = [Order(scenario, wish, options.report, options.keep) for scenario in scenarios]
+    gate = Stepper() if options.step else always
+    orders = [Order(scenario, wish, options.report, options.keep, gate) for scenario in scenarios]
     if len(orders) == 1:
         return play(orders[0], Terminal()).verdict.exit_status
     return play_again(orders, Terminal()).exit_status

@@ -8,20 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cellnet_core.client import ApiError, Client, UnreachableError, WaitTimeoutError
 from scenarios import gateways, machine, surveying, traffic, ways
 from scenarios.actions import Change
+from scenarios.capturing import Recorder
 from scenarios.chronicle import Chronicle
 from scenarios.lookout.session import Watchman
 from scenarios.lookout.values import Told
 from scenarios.measurements import Flow, FlowMeasurement
+from scenarios.outcomes import Captured
 from scenarios.safety.values import Survey
 from scenarios.stage import ConnectionStatus, ServiceStatus, StageError, StageGoneError
 from scenarios.values import Event
 from scenarios.wanting import Wanting
 from simulator import lab as labs
+from simulator.captures import CaptureError
 from simulator.client import LabClient
 from simulator.errors import LabDeadError, LabError, LabGoneError, LabUsageError, NameTakenError
 from simulator.faults import FaultError
@@ -30,6 +34,7 @@ from simulator.probes.session import ProbeSession
 from topologies.model import Cell, Link, Topology
 
 MOST_NAMES = 99
+_OF_THE_LAB = (LabError, FaultError, ProbeError, CaptureError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Wish:
     name: str
     exact: bool = False
     controller: str = "ryu"
+    capture: tuple[str, ...] = ()
+    """What to capture from the beginning to the end (`scenarios.capturing`)."""
 
 
 class LabStage:
@@ -53,6 +60,7 @@ class LabStage:
         self._ends: tuple[Cell, Cell] | None = None
         self._session: ProbeSession | None = None
         self._watchman: Watchman | None = None
+        self._recorder = Recorder(wish.capture)
         self._pid: int | None = None
 
     @property
@@ -83,6 +91,9 @@ class LabStage:
         with _translated():
             self._pid = self._lab.daemon_pid()
             view = self._lab.show()
+            if self._wish.capture:
+                said(f"starting to capture {', '.join(self._wish.capture)}")
+            self._recorder.start(self._lab)
         return {"lab": self._lab.name, "nodes": len(view.nodes), "services": len(view.services)}
 
     def _start(self, topology: Topology, said: Callable[[str], None]) -> LabClient:
@@ -156,6 +167,11 @@ class LabStage:
     def end_watch(self) -> Told:
         watchman, self._watchman = self._watchman, None
         return Told() if watchman is None else watchman.end()
+
+    def collect(self, report: Path) -> tuple[Captured, ...]:
+        """End the captures and move their files into the report. Raises StageError."""
+        with _translated():
+            return self._recorder.collect(report)
 
     # --- the API ---------------------------------------------------------------------------------
 
@@ -243,5 +259,13 @@ def _translated() -> Iterator[None]:
         yield
     except (LabDeadError, LabGoneError) as error:
         raise StageGoneError(str(error)) from error
-    except (LabError, FaultError, ProbeError, ApiError, UnreachableError, WaitTimeoutError) as error:
+    except (
+        LabError,
+        FaultError,
+        ProbeError,
+        CaptureError,
+        ApiError,
+        UnreachableError,
+        WaitTimeoutError,
+    ) as error:
         raise StageError(str(error)) from error

@@ -72,6 +72,16 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
+class Captured:
+    """A file with packets of the whole run: what of, its name within the report, bytes, and what it lacks."""
+
+    what: str
+    file: str
+    size: int
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A scenario that was played. `started` is the zero of `t_s`."""
 
@@ -87,3 +97,6 @@ class Run:
     """Wall-clock time of the start, ISO 8601 in UTC."""
     machine: Mapping[str, Any] = field(default_factory=dict)
     safety: tuple[Property, ...] = ()
+    captures: tuple[Captured, ...] = ()
+    ended_by_hand: bool = False
+    """Somebody ended it before a step: what was not run was not asked for."""

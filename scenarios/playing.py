@@ -14,7 +14,8 @@ from scenarios.report import repeats, writing
 from scenarios.report.terminal import Terminal
 from scenarios.runner import Runner
 from scenarios.scenario import Scenario
-from scenarios.stage import StageGoneError
+from scenarios.stage import StageError, StageGoneError
+from scenarios.stepping import Gate, always
 from scenarios.values import Verdict
 from scenarios.verdicts import worst
 
@@ -40,6 +41,8 @@ class Order:
     report: Path | None = None
     keep: bool = False
     """Leave the lab running."""
+    gate: Gate = always
+    """Asked before each step (`scenarios.stepping`)."""
 
 
 def play(order: Order, terminal: Terminal) -> Run:
@@ -53,12 +56,18 @@ def play(order: Order, terminal: Terminal) -> Run:
     stage = LabStage(order.wish)
     lost = False
     try:
-        run = Runner(order.scenario, stage, terminal).play()
+        run = Runner(order.scenario, stage, terminal, gate=order.gate).play()
         if order.report is not None:
-            writing.write(run, order.report)
+            writing.write(run, order.report)  # also when what comes now fails
+            if order.wish.capture:
+                run = replace(run, captures=stage.collect(order.report))
+                writing.write(run, order.report)
+            terminal.written(run, order.report)
     except StageGoneError as error:
         lost = True
         raise RunLostError(f"the lab went away while the scenario played: {error}") from error
+    except StageError as error:
+        raise RunLostError(f"the packets could not be put into the report: {error}") from error
     finally:
         terminal.close()
         # Of a lab that died, the run directory stays: its logs may say why.

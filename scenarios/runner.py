@@ -17,12 +17,13 @@ from .actions import Action, Break, Disconnect, Watch
 from .deadline import Clock, Met, SystemClock
 from .guarding import Guard
 from .measurements import FlowMeasurement
-from .outcomes import Outcome, Run, Struck
+from .outcomes import Outcome, Property, Run, Struck
 from .progress import Progress
 from .scenario import Scenario, Step
 from .scene import Notes, Scene
 from .stage import Stage, StageError, StageGoneError
-from .values import Event, Finding
+from .stepping import Gate, always
+from .values import Event, Finding, Verdict
 
 TAIL = 0.3
 """Seconds of measuring after recovery: a repair that costs packets a moment later is not one."""
@@ -35,11 +36,17 @@ class Runner:
     """Plays one scenario once."""
 
     def __init__(
-        self, scenario: Scenario, stage: Stage, progress: Progress, clock: Clock | None = None
+        self,
+        scenario: Scenario,
+        stage: Stage,
+        progress: Progress,
+        clock: Clock | None = None,
+        gate: Gate = always,
     ) -> None:
         self._scene = Scene(scenario, stage, progress, clock or SystemClock())
         self._actor = Actor(self._scene)
         self._guard = Guard(self._scene)
+        self._gate = gate
         self._began = 0.0
 
     def play(self) -> Run:
@@ -50,18 +57,22 @@ class Runner:
         progress.begin(scenario, stage.name)
         before = stage.look()
         outcomes: list[Outcome] = []
-        stopped = False
+        stopped = by_hand = False
         for number, step in enumerate(scenario.steps, start=1):
             if stopped:
                 outcomes.append(Outcome(step, None))
                 continue
+            progress.step(number, step)
+            if not self._gate(number, step):
+                stopped = by_hand = True
+                outcomes.append(Outcome(step, None))
+                continue
             if isinstance(step.do, Disconnect):
                 self._guard.settle(self._actor.connected)
-            progress.step(number, step)
             outcome, stopped = self._play(step)
             outcomes.append(outcome)
             progress.done(outcome)
-        if not stopped:
+        if by_hand or not stopped:
             self._guard.settle(self._actor.connected)
         self._actor.stop_probes()
         flows = self._actor.measure(self._actor.probes_started, self._actor.probes_stopped)
@@ -71,7 +82,7 @@ class Runner:
         run = Run(
             scenario=scenario,
             lab=stage.name,
-            verdict=verdicts.worst([*judged, *(one.verdict for one in safety)] if judged else ()),
+            verdict=_verdict(judged, safety, by_hand=by_hand),
             outcomes=tuple(outcomes),
             flows=flows,
             timeline=tuple(sorted((*stage.timeline(started), *causes.of_probes(flows)), key=_moment)),
@@ -80,6 +91,7 @@ class Runner:
             began_at=began_at,
             machine=machine.between(before, stage.look()).as_document(),
             safety=safety,
+            ended_by_hand=by_hand,
         )
         progress.end(run)
         return run
@@ -170,6 +182,13 @@ class Runner:
         events = self._scene.stage.timeline(self._began)
         found = liveness.false_alarms(events, faults, self._scene.scenario.topology)
         return tuple(alarm for alarm in found if alarm.t >= since)
+
+
+def _verdict(judged: Sequence[Verdict], safety: Sequence[Property], *, by_hand: bool) -> Verdict:
+    """Of steps and properties; of nothing at all it is FAIL, unless somebody wanted it so."""
+    if by_hand and not judged:
+        return Verdict.INCONCLUSIVE
+    return verdicts.worst([*judged, *(one.verdict for one in safety)] if judged else ())
 
 
 def _moment(event: Event) -> float:

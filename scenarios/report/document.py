@@ -66,6 +66,10 @@ def render(run: Run) -> dict[str, Any]:
             }
             for one in run.safety
         ],
+        "captures": [
+            {"what": one.what, "file": one.file, "bytes": one.size, "doubts": list(one.doubts)}
+            for one in run.captures
+        ],
         "machine": dict(run.machine),
     }
 

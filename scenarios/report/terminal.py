@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -88,7 +89,17 @@ class Terminal:
         if held := [one.says for one in run.safety if one.verdict is Verdict.PASS]:
             self._print(f"[dim]at all times: {escape('; '.join(held))}[/]")
             self._print(f"[dim]{escape(guarding.how(run.safety))}[/]")
-        self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/] {CLOSING[run.verdict]}")
+        self._print(f"[{STYLES[run.verdict]}]{run.verdict.value}[/] {closing(run)}")
+
+    def written(self, run: Run, directory: Path) -> None:
+        """The reports are there."""
+        self._print(f"report: {escape(str(directory / 'report.html'))}")
+        for one in run.captures:
+            self._print(
+                f"packets: {escape(str(directory / one.file))} ({_size(one.size)}, {escape(one.what)})"
+            )
+            for doubt in one.doubts:
+                self._print(f"[yellow]  {escape(doubt)}[/]")
 
     def between(self, number: int, wanted: int, verdicts: Sequence[Verdict]) -> None:
         """One of several runs is over."""
@@ -117,6 +128,18 @@ class Terminal:
 def _console() -> Console:
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     return Console(highlight=False, width=width)
+
+
+def closing(run: Run) -> str:
+    """The last sentence."""
+    if not run.ended_by_hand:
+        return CLOSING[run.verdict]
+    done = sum(outcome.verdict is not None for outcome in run.outcomes)
+    return f"Ended by hand after {done} of {len(run.outcomes)} steps; this is about those."
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def table(run: Run) -> Table:
