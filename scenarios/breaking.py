@@ -112,6 +112,8 @@ def _words(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"({describe(value)})"
     if isinstance(value, list | tuple):
+        if any(isinstance(one, list | tuple) for one in value):  # groups, as on the command line
+            return " / ".join(_words(one) for one in value)
         return ", ".join(_words(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 

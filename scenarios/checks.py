@@ -252,7 +252,7 @@ class _Step:
     def _twice(self, wanted: tuple[Expectation, ...], path: Path) -> Iterator[Wrong]:
         says = [one.says for one in wanted]
         for name in dict.fromkeys(one for one in says if says.count(one) > 1):
-            yield path, f"two expectations say {name!r}; say different things"
+            yield path, f"two expectations say {name!r}; give one of them other words with says: ..."
 
 
 def _budget(budget: Budget) -> Iterator[Wrong]:

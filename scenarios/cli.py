@@ -145,10 +145,18 @@ class Show(Lister):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+        from scenarios import explaining
+
         if parsed_args.seed is None:
             parsed_args.seed = 0  # the same words each time
         rows = (
-            (step.name, step.title, step.expect, _limits(step.budget), step.budget.why if step.budget else "")
+            (
+                step.name,
+                step.title,
+                explaining.expect(step),
+                _limits(step.budget),
+                step.budget.why if step.budget else "",
+            )
             for step in _scenario(parsed_args).steps
         )
         return ("Step", "Title", "Expected", "Budget", "Why"), rows

@@ -60,7 +60,7 @@ def load(
         raise ScenarioError(
             [str(problem).replace("topology", "scenario") for problem in error.problems]
         ) from error
-    found = schema_findings.find(source.value, schema())
+    found = [_of_scenario(one) for one in schema_findings.find(source.value, schema())]
     if () not in {one.path for one in found}:
         built, more = _Document(source.value, filename, {one.path for one in found}).build(topology)
         found += more
@@ -104,7 +104,7 @@ class _Document:
                 steps.append((index, reading.step(document, network)))
             except reading.StepError as error:
                 place: Path = ("steps", index, *([error.field] if error.field else []))
-                wrong.append(Finding(place, str(error), "put it right"))
+                wrong.append(Finding(place, *_halves(str(error))))
         scenario = self._scenario(network, tuple(step for _, step in steps))
         complete = len(steps) == len(self.value.get("steps", ()))
         for problem in checks.problems(scenario):
@@ -161,6 +161,13 @@ def _place(index: int, step: Step, path: Path) -> Path:
     name = next(name for name, kind in ACTIONS.items() if isinstance(step.do, kind))
     rest = (name, *path[1:]) if path[:1] == ("do",) else path
     return ("steps", index, *rest)
+
+
+def _of_scenario(found: Finding) -> Finding:
+    """What is no mapping at all is told how a scenario begins, not how a topology does."""
+    if found.path == () and "begin with" in found.remedy:
+        return replace(found, remedy="begin with 'scenario: my-drill', 'title:', 'topology:' and 'steps:'")
+    return found
 
 
 def _halves(message: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from topologies.model import Topology
 
+from . import wording
 from .actions import ACTIONS, Action, Boot, Break, Change, Connect, Disconnect, StartProbes, Watch
 from .measurements import Flow
 from .scenario import Step
@@ -59,7 +60,7 @@ def action(name: str, given: Document, topology: Topology) -> Action:
             **{
                 **given,
                 "fault": tuple(fault) if isinstance(fault, list) else fault,
-                "during": expectations(given.get("during", ())),
+                "during": expectations(given.get("during", ()), " meanwhile"),
                 "changes": tuple(Change(**one) for one in given.get("changes", ())),
             }
         )
@@ -69,9 +70,16 @@ def action(name: str, given: Document, topology: Topology) -> Action:
     return plain[kind](**given)
 
 
-def expectations(documents: Sequence[Document]) -> tuple[Expectation, ...]:
-    """A list of expectations; each says its condition's name if it says nothing else."""
-    return tuple(Expectation(**{"says": one["condition"].replace("-", " "), **one}) for one in documents)
+def expectations(documents: Sequence[Document], when: str = "") -> tuple[Expectation, ...]:
+    """A list of expectations; one that says nothing itself is told by its condition (and `when`)."""
+    return tuple(Expectation(**{"says": _told(one) + when, **one}) for one in documents)
+
+
+def _told(expectation: Document) -> str:
+    """An expectation in words: what it is about, and when it is to be so."""
+    kind = expectation.get("kind", "eventually")
+    words = wording.condition(str(expectation["condition"]), expectation.get("of") or {})
+    return words if kind == "eventually" else f"{kind}: {words}"
 
 
 def _flows(given: Document, topology: Topology) -> tuple[Flow, ...]:

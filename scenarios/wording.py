@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 MOST_REASONS = 2
+_CONDITIONS = {
+    "delivering": "all flows deliver",
+    "path": "traffic takes the path that it used before",
+    "service-back": "the service is back",
+    "agreed": "desired and observed agree",
+    "gone": "nothing of the connection is left",
+}
+
+
+def condition(name: str, of: Mapping[str, Any]) -> str:
+    """What an expectation without words of its own is about. `of` are the arguments of its condition."""
+    match name:
+        case "status" if "is" in of:
+            return f"the connection is {of['is']}"
+        case "path" if "is" in of:
+            return f"traffic takes {of['is']}"
+        case "routed" if {"gateway", "prefix"} <= set(of):
+            return f"{of['gateway']} routes {of['prefix']}"
+        case "delivering" if isinstance(of.get("flows"), list):
+            return f"the flows {several([f'{one}...' for one in of['flows']])} deliver"
+        case _:
+            return _CONDITIONS.get(name, name.replace("-", " "))
 
 
 def fit(head: str, reasons: Sequence[str], columns: int) -> str:

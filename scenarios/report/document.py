@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from scenarios import actions, causes
+from scenarios import actions, causes, explaining
 from scenarios.measurements import FlowMeasurement
 from scenarios.outcomes import Outcome, Run
 from scenarios.values import Budget, Finding
@@ -85,8 +85,8 @@ def _step(outcome: Outcome, zero: float) -> dict[str, Any]:
     return {
         "name": step.name,
         "title": step.title,
-        "what": step.what,
-        "expect": step.expect,
+        "what": explaining.what(step),
+        "expect": explaining.expect(step),
         "action": actions.name_of(step.do),
         "verdict": outcome.verdict.value if outcome.verdict else "NOT_RUN",
         "reason": outcome.reason,

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 
-from scenarios import guarding, wording
+from scenarios import explaining, guarding, wording
 from scenarios.actions import Break, Connect
 from scenarios.outcomes import Outcome, Run
 from scenarios.scenario import Scenario, Step
@@ -42,24 +42,27 @@ class Terminal:
 
     def begin(self, scenario: Scenario, lab: str) -> None:
         self._print(f"[bold]{escape(scenario.title)}[/]")
-        self._print(escape(scenario.summary))
-        where = f"lab {lab}, " if lab else ""
+        if scenario.summary:
+            self._print(escape(scenario.summary))
+        where = f"{f'lab {lab}, ' if lab else ''}topology {scenario.topology.name}, "
         self._print(f"[dim]{escape(where)}seed {scenario.seed}, {len(scenario.steps)} steps[/]\n")
 
     def step(self, number: int, step: Step) -> None:
         self._rest()
         self._print(f"[bold cyan]{number:>2}[/] [bold]{escape(step.title)}[/]")
-        self._indented(escape(step.what))
-        self._indented(f"[dim]expected: {escape(step.expect)}[/]")
+        self._indented(escape(explaining.what(step)))
+        if expected := explaining.expect(step):
+            self._indented(f"[dim]expected: {escape(expected)}[/]")
 
     def doing(self, text: str) -> None:
         if not self._console.is_terminal:
             return
+        line = escape(wording.cut(text, self._console.width - len("⠋  ")))
         if self._status is None:
-            self._status = self._console.status(escape(text), spinner="dots")
+            self._status = self._console.status(line, spinner="dots")
             self._status.start()
         else:
-            self._status.update(escape(text))
+            self._status.update(line)
 
     def note(self, text: str, reasons: Sequence[str] = ()) -> None:
         columns = min(self._console.width, NOTE_COLUMNS) - len("   · ")

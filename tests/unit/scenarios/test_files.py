@@ -84,7 +84,7 @@ def test_a_short_file_is_enough():
     scenario = files.load(GOOD)
     assert [step.name for step in scenario.steps] == ["boot", "connect", "probe", "cut"]
     assert len(scenario.steps[2].do.flows) == 4
-    assert scenario.steps[3].then[0].says == "delivering"
+    assert scenario.steps[3].then[0].says == "all flows deliver"
 
 
 MISTAKES = {
