@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
-from bgp.model import Route
+from bgp.model import CACHE, Route
 
 DEFAULT_LOCAL_PREFERENCE = 100
 _ORIGINS = {"igp": 0, "egp": 1, "incomplete": 2}
@@ -55,9 +56,15 @@ def _best(paths: list[Path]) -> Path:
 
 def _tie_break(path: Path) -> tuple[int, int, int, str]:
     """Steps f) and g): lowest BGP identifier, lowest peer address; then the next hop, to be total."""
-    identifier = 2**32 if path.router_id is None else int(ip_address(path.router_id))
-    address = ip_address(path.peer_address)
-    return identifier, address.version, int(address), path.route.next_hop
+    return *_sender(path.router_id, path.peer_address), path.route.next_hop
+
+
+@lru_cache(maxsize=CACHE)
+def _sender(router_id: str | None, peer_address: str) -> tuple[int, int, int]:
+    """Asked for each of a peer's thousands of routes."""
+    identifier = 2**32 if router_id is None else int(ip_address(router_id))
+    address = ip_address(peer_address)
+    return identifier, address.version, int(address)
 
 
 def _local_preference(path: Path) -> int:

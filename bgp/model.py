@@ -6,11 +6,14 @@ Values only; addresses and prefixes are text in the form `ipaddress` prints, so 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
 Family = Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+CACHE = 1 << 17
+"""Texts that are remembered with what they mean."""
 
 # Names that ExaBGP prints instead of the two numbers (RFC 1997, 3765, 7999).
 WELL_KNOWN_COMMUNITIES = {
@@ -79,16 +82,20 @@ class Route:
     communities: tuple[str, ...] = ()
 
 
+# Tables are read back again and again with the same prefixes in them.
+@lru_cache(maxsize=CACHE)
 def family_of(prefix_or_address: str) -> Family:
     """The family a prefix or address belongs to. Raises ValueError for text that is neither."""
     return "ipv6" if ip_network(prefix_or_address, strict=False).version == 6 else "ipv4"
 
 
+@lru_cache(maxsize=CACHE)
 def canonical_prefix(text: str) -> str:
     """The one spelling of a prefix. Raises ValueError when it is none or has host bits set."""
     return str(ip_network(text))
 
 
+@lru_cache(maxsize=CACHE)
 def canonical_address(text: str) -> str:
     """The one spelling of an address. Raises ValueError when it is none."""
     return str(ip_address(text))

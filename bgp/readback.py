@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from bgp.events import parse_attributes
-from bgp.model import FAMILIES, Family, Neighbor, Peer, Route, canonical_prefix, family_of
+from bgp.model import FAMILIES, Family, Neighbor, Peer, Route, canonical_address, canonical_prefix, family_of
 
 
 class MalformedAnswerError(ValueError):
@@ -63,10 +63,10 @@ def parse_routes(lines: Iterable[str]) -> dict[str, tuple[Route, ...]]:
             route = Route(
                 family=family_of(prefix),
                 prefix=prefix,
-                next_hop=str(ip_address(nlri["nexthop"])),
+                next_hop=canonical_address(nlri["nexthop"]),
                 **parse_attributes(document["route"]["attributes"]),
             )
-            routes.setdefault(str(ip_address(document["peer"]["address"])), []).append(route)
+            routes.setdefault(canonical_address(document["peer"]["address"]), []).append(route)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise MalformedAnswerError(f"routes: {type(error).__name__}: {error}") from error
     return {address: tuple(found) for address, found in routes.items()}

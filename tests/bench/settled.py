@@ -1,7 +1,7 @@
 """Whether BFD of a switch is up with the timers that were asked for.
 
-A session that has just come up still sends once a second until both ends have agreed on less (RFC 5880, 6.8.3):
-a fault in that second is found after up to three seconds, in every network alike, and says nothing about repair.
+A session that has just come up sends once a second until both ends have agreed on less (RFC 5880, 6.8.3): a
+fault in that second is found after up to three seconds, in every network alike; it says nothing about repair.
 """
 
 from __future__ import annotations
