@@ -1,7 +1,8 @@
 """The loop: look, think, act, until there is nothing left to do; then wait for a reason to look again.
 
-Level-triggered: whatever rings only wakes it, and a resync timer rings too. One round reads everything, lets
-the planner decide and carries the plan out. Failures back off; nothing that fails here ends the loop.
+Level-triggered: whatever rings only wakes it, and a resync timer rings too. One round looks, lets the planner
+decide and carries the plan out. Of a device that did not ring, what was seen a moment ago will do; the round after
+any action looks at everything. Failures back off; nothing that fails here ends the loop.
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ AUDIT_SHARE = 20.0
 """An audit is followed by a pause of so many times its own length: on a busy machine it comes less often."""
 LONGEST_AUDIT = 15.0
 """But at most so many seconds."""
-GATHER = 0.01
+GATHER = 0.002
 """Seconds over which rings are gathered into one round."""
+LOOK_AT_ALL = ("start", "resync", "audit")
+"""Rings that do not say who changed; an intent and the kernel's neighbours say that no device did."""
 LULL = 0.1
 """The same when only ports rang: the switch repairs by itself, and a look at it now would make it late."""
 TOLD_SINGLY = 50
@@ -102,6 +105,8 @@ class Reconciler:
         self._memory = retention.resume(around.storage.load_memory(), around.clock.now())
         self._saved = self._memory
         self._saved_at = float("-inf")
+        self._seen: Seen | None = None
+        self._look_again_at = float("-inf")
         self._booted: str | None = None
         self._booting = asyncio.Lock()
         self._notice: ConditionReport | None = None
@@ -197,7 +202,8 @@ class Reconciler:
         """Look, think, act once. Whether something was done, and the seconds until the next look."""
         began = self._around.clock.now()
         due = self.orders.due(self.intent)
-        seen = await self._look()
+        known = None if due or began >= self._look_again_at else self._seen
+        seen = await self._look(known)
         if self._needs_boot(seen.forwarding) and await self._boot("switch restarted"):
             seen = await self._look()
         now = self._around.clock.now()
@@ -212,12 +218,13 @@ class Reconciler:
         for _, local, remote in decision.unresolved:
             self._around.neighbors.resolve(local, remote)
         outcomes = await self._act(decision.plan)
+        self._seen = None if outcomes else seen  # what was acted on is not what is there now
         failed = first_failure(outcomes)
         self._failed_rounds = self._failed_rounds + 1 if failed is not None else 0
         self._memory = replace(self._memory, book=drift.failed(self._memory.book, outcomes))
         why = "" if failed is None else f"{failed.action.verb} {failed.action.target}: {failed.message}"
-        known = seen.speaker.fresh and seen.forwarding.fresh
-        ordered = await self.orders.carry_out(due if known else (), seen.speaker.neighbors, why)
+        fresh = seen.speaker.fresh and seen.forwarding.fresh
+        ordered = await self.orders.carry_out(due if fresh else (), seen.speaker.neighbors, why)
         took = self._around.clock.now() - began
         self._publish(seen, replace(decision, memory=self._memory), outcomes, took)
         self._save_memory(now)
@@ -225,7 +232,12 @@ class Reconciler:
             await self._around.clock.sleep(self._backoff.fail())
             return False, 0.0
         self._backoff.reset()
-        return bool(outcomes) or ordered, self._pause(seen, decision, took)
+        pause = self._pause(seen, decision, took)
+        if known is None:
+            self._look_again_at = self._around.clock.now() + pause
+        return bool(outcomes) or ordered, min(
+            pause, max(GATHER, self._look_again_at - self._around.clock.now())
+        )
 
     def _keep(self, book: drift.Book) -> None:
         """Remember what somebody else changed, and tell the journal what is new of it."""
@@ -259,9 +271,20 @@ class Reconciler:
             pause = min(pause, max(GATHER, decision.wake_at - self._around.clock.now()))
         return pause
 
-    async def _look(self) -> Seen:
-        speaker, forwarding = await asyncio.gather(self._look_at_speaker(), self._look_at_gateway())
-        return Seen(speaker, forwarding, self._around.neighbors.snapshot())
+    async def _look(self, known: Seen | None = None) -> Seen:
+        """All that is there now; of `known`, seen a moment ago, what nobody rang for since is taken over."""
+        speaker = known.speaker if known is not None and not self._rang(self._speaker) else None
+        gateway = known.forwarding if known is not None and not self._rang(self._forwarding) else None
+        if speaker is None and gateway is None:
+            speaker, gateway = await asyncio.gather(self._look_at_speaker(), self._look_at_gateway())
+        return Seen(
+            speaker or await self._look_at_speaker(),
+            gateway or await self._look_at_gateway(),
+            self._around.neighbors.snapshot(),
+        )
+
+    def _rang(self, driver: Driver[Any, Any]) -> bool:
+        return any(reason in LOOK_AT_ALL or reason.startswith(f"{driver.name}:") for reason in self._woken_by)
 
     async def _look_at_speaker(self) -> SpeakerObservation:
         try:

@@ -2,7 +2,8 @@
 
     python -m tests.bench [--only PART ...] [--quick] [--seed S] [--output FILE]
 
-Parts: lifecycle (up, down, idle cost), connect (POST to first round trip), outages (side by side),
+Parts: lifecycle (up, down, idle cost), connect (POST to first round trip), change (a new prefix by REST until
+the far gateway has the flow, step by step), outages (side by side),
 scale (outages by number of prefixes and distance of the controller), probes (what the probe itself loses,
 how late it is, and whether a known gap is measured; exit status 1 if the machine cannot measure now),
 manager (requests beside a bare application, memory, full resync, at 100, 1,000 and 10,000 endpoints).
@@ -24,9 +25,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import lifecycle, manager, outages, probes, scale
+from tests.bench import change, lifecycle, manager, outages, probes, scale
 
-PARTS = ("probes", "lifecycle", "connect", "outages", "scale", "manager")
+PARTS = ("probes", "lifecycle", "connect", "change", "outages", "scale", "manager")
 RIVALS = ("ovs", "bird", "frr", "bird-defaults", "frr-defaults")
 KINDS = ("blackhole", "cut")
 
@@ -65,6 +66,9 @@ def main() -> int:
             f"POST to first reply: median {report['connect']['first_reply_median_s']} s; "
             f"to ONLINE: median {report['connect']['online_median_s']} s"
         )
+    if "change" in parts:
+        report["change"] = change.run(5 if options.quick else 50)
+        console.print(_change(report["change"]))
     if "outages" in parts:
         rounds, alone = (3, 3) if options.quick else (options.rounds, options.alone)
         rivals = list(options.rival or RIVALS)
@@ -146,6 +150,15 @@ def _probes(found: dict[str, Any]) -> Table:
     table = Table("figure", *parts, title="probes")
     for figure in dict.fromkeys(key for one in parts.values() for key in one if key != "distrust"):
         table.add_row(figure.replace("_", " "), *(str(one.get(figure, "")) for one in parts.values()))
+    return table
+
+
+def _change(found: dict[str, Any]) -> Table:
+    table = Table(
+        "after the request, ms", "median", "p95", title="a new prefix, until it is in the far flow table"
+    )
+    for step, figures in found.items():
+        table.add_row(step, str(figures["median_ms"]), str(figures["p95_ms"]))
     return table
 
 
