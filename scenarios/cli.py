@@ -205,7 +205,7 @@ def _play(scenarios: Sequence[Scenario], options: argparse.Namespace, lab: str) 
     wish = Wish(options.name or lab, options.name is not None, options.controller, capture)
     for signal_number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, _interrupt)
-    gate = Stepper() if options.step else always
+    gate = Stepper(keys=sys.stdin) if options.step else always
     orders = [Order(scenario, wish, options.report, options.keep, gate) for scenario in scenarios]
     if len(orders) == 1:
         return play(orders[0], Terminal()).verdict.exit_status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import termios
 from collections.abc import Callable
 from typing import TextIO
 
@@ -21,11 +22,18 @@ def always(_number: int, _step: Step) -> bool:
 class Stepper:
     """A gate that asks a person."""
 
-    def __init__(self, ask: Callable[[str], str] = input, screen: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        ask: Callable[[str], str] = input,
+        screen: TextIO | None = None,
+        keys: TextIO | None = None,
+    ) -> None:
         self._ask = ask
+        self._keys = keys
         self._screen = screen or sys.stdout
 
     def __call__(self, _number: int, _step: Step) -> bool:
+        self._forget()
         while True:
             try:
                 said = self._ask(PROMPT).strip().lower()
@@ -34,6 +42,11 @@ class Stepper:
             if said in ("", "q", "quit"):
                 self._wipe()
                 return said == ""
+
+    def _forget(self) -> None:
+        """What was typed while a step ran answers nothing."""
+        if self._keys is not None and self._keys.isatty():
+            termios.tcflush(self._keys, termios.TCIFLUSH)
 
     def _wipe(self) -> None:
         """Take the question off the screen: what stays is the story."""

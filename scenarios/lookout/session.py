@@ -50,13 +50,17 @@ class Watchman:
     def _socket(self) -> Path:
         return self._lab.run_directory / f"{NAME}.sock"
 
+    @property
+    def _spec(self) -> Path:
+        return self._lab.run_directory / f"{NAME}.json"
+
     def start(self) -> None:
         """Return when it looks. Raises LabError, and ProbeError when it does not start."""
         view = self._lab.show()
         spec = self.spec({node.name: node.pid for node in view.nodes})
         if not spec.doors:
             return  # one cell alone: nothing can go round or to the wrong place
-        path = self._lab.run_directory / f"{NAME}.json"
+        path = self._spec
         path.write_text(json.dumps(codec.to_document(spec)), encoding="utf-8")
         argv = (sys.executable, "-m", "scenarios.lookout", str(INSIDE / path.name))
         self._process = self._lab.spawn(spec.doors[0].node, argv, NAME)
@@ -100,6 +104,8 @@ class Watchman:
                 self._lab.wait(process, END_SECONDS)
             except LabError:
                 self._stop(process)
+            self._socket.unlink(missing_ok=True)
+            self._spec.unlink(missing_ok=True)
         return told
 
     def _stop(self, process: str) -> None:

@@ -43,6 +43,7 @@ def render(run: Run) -> dict[str, Any]:
         },
         "lab": run.lab,
         "began_at": run.began_at,
+        "ended_by_hand": run.ended_by_hand,
         "duration_s": _seconds(run.ended, run.started),
         "steps": [_step(outcome, run.started) for outcome in run.outcomes],
         "probes": [_probe(measured, run.started) for measured in run.flows],

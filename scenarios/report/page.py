@@ -15,6 +15,7 @@ from markupsafe import Markup
 from scenarios import guarding
 from scenarios.outcomes import Outcome, Run
 from scenarios.report import document, picture, states
+from scenarios.report.terminal import closing
 from scenarios.values import Verdict
 from topologies import draw
 
@@ -41,7 +42,7 @@ def render(run: Run) -> str:
         run=run,
         data=document.render(run),
         verdict_class=css,
-        verdict_words=words,
+        verdict_words=closing(run) if run.ended_by_hand else words,
         tiles=tiles(run),
         drawing=_drawing(run, states.in_the_end(run)),
         drawings={

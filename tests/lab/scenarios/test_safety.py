@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cellnet_core.client import Client
 from scenarios import surveying
+from scenarios.capturing import Recorder
 from scenarios.lookout.session import Watchman
 from scenarios.lookout.values import ONE_OF, Told
 from scenarios.safety import judging
 from scenarios.safety.values import LOOPLESS, OWNED, RIGHT_CELL, Survey
 from simulator import lab as labs
+from simulator.captures import frames
 from simulator.client import LabClient
 from simulator.probes.flows import between
 from simulator.probes.session import ProbeSession
@@ -192,6 +195,24 @@ def test_packets_that_come_to_the_wrong_cell_for_a_moment(client: LabClient, qui
 def test_a_flow_without_an_owner_that_comes_and_goes(client: LabClient, quiet: Watchman) -> None:
     for_a_moment(client, "main-gw1", "table=10,priority=2000,ip,nw_dst=192.0.2.1,actions=drop", 0.0)
     assert "main-gw1 had a flow of nobody's" in words(quiet.take(), OWNED)
+
+
+def test_a_run_s_packets_become_files_of_its_report(
+    client: LabClient, quiet: Watchman, tmp_path: Path
+) -> None:
+    """As `scenario run --capture wan,bgp` does: one file a word, readable, moved out of the lab."""
+    recorder = Recorder(("wan", "bgp"))
+    recorder.start(client)
+    told = quiet.take()
+    while not told.samples:  # so packets passed
+        time.sleep(0.05)
+        told = quiet.take()
+    captured = recorder.collect(tmp_path)
+    assert [one.file for one in captured] == ["captures/wan.pcapng", "captures/bgp.pcapng"]
+    assert all((tmp_path / one.file).stat().st_size == one.size for one in captured)
+    seen = {frame.interface for frame in frames.read([tmp_path / "captures/wan.pcapng"])}
+    assert {"main-gw1:wan1", "east-gw1:wan2"} <= seen
+    assert not list((client.run_directory / "captures").rglob("*.pcapng"))
 
 
 def test_of_sound_packets_few_wake_anybody(quiet: Watchman) -> None:

@@ -34,13 +34,18 @@ MISTAKES = {
         ["each-path", "--repeat", "2", "--keep", "--name", "x"],
         "needs a name for each lab",
     ),
+    "capture of no such link": (["each-path", "--report", "r", "--capture", "bgpp"], "did you mean 'bgp'?"),
+    "capture to nowhere": (["each-path", "--capture", "bgp"], "--capture needs --report DIR"),
+    "steps without a terminal": (["each-path", "--step"], "standard input is no terminal"),
     "unknown controller": (["provision-and-recover", "--controller", "nox"], "ryu"),
 }
 
 
 def cellnet(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [Path(sys.executable).parent / "cellnet", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
