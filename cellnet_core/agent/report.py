@@ -53,6 +53,7 @@ def inventory(site: Site, *capabilities: Capabilities) -> Inventory:
             for port in site.wan
         ),
         capabilities={answer.driver: dict(answer.supports) for answer in capabilities},
+        ranges={answer.driver: dict(answer.ranges) for answer in capabilities if answer.ranges},
     )
 
 

@@ -45,12 +45,16 @@ class Capabilities:
     """What a driver can do. Keys are contract words; a value of True is yes, a text is no and says why.
 
     Speakers: ipv4, ipv6, graceful_restart, manual_end_of_rib, dynamic_peers, md5, bfd, evpn, communities.
-    Forwarding: ipv4, ipv6, fast_failover, bfd, last_resort, hold_down, ecmp, drain, tunnels.
+    Forwarding: ipv4, ipv6, fast_failover, bfd, bfd_timers, last_resort, hold_down, ecmp, drain, tunnels.
+
+    `ranges`: the least and the greatest value of what has a range; without an entry there is none to tell.
+    Forwarding: bfd_min_tx_ms, bfd_min_rx_ms, bfd_multiplier.
     """
 
     driver: str
     version: str
     supports: Mapping[str, bool | str]
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def can(self, word: str) -> bool:
         """True only for an explicit yes."""
@@ -214,6 +218,18 @@ class Adjacency:
     mac: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class PortTimers:
+    """BFD timers of a WAN port, in milliseconds (RFC 5880 section 4.1)."""
+
+    interface: str
+    min_tx_ms: int
+    min_rx_ms: int
+    multiplier: int
+    why: str = field(default="", compare=False)
+    """Who wants them, for the reason of an action."""
+
+
 @dataclass(frozen=True, slots=True)
 class ForwardingIntent:
     """All that the gateway shall forward; what is not named is dropped."""
@@ -223,6 +239,8 @@ class ForwardingIntent:
     """The gateway's own addresses inside the cell (also health checks): delivered to its kernel."""
     adjacencies: tuple[Adjacency, ...] = ()
     routes: tuple[Route, ...] = ()
+    timers: tuple[PortTimers, ...] = ()
+    """A port that is not named keeps the timers it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +264,8 @@ class ForwardingObservation:
     ports: tuple[PortStatus, ...] = ()
     tables: Any = None
     """The driver's own picture of flows and groups; only its `plan` reads it."""
+    timers: tuple[PortTimers, ...] = ()
+    """Of the ports with BFD: what the switch is told to use. A port that is not named is not known."""
     unowned: tuple[str, ...] = ()
     """Readable names of objects in the driver's tables that nobody asked for."""
 
@@ -299,6 +319,7 @@ class ForwardingDriver(Driver[ForwardingIntent, ForwardingObservation], Protocol
     `boot()` makes the gateway ready to talk to its neighbours without any controller: bridges, ports,
     addresses, base flows, BFD, and the kernel kept quiet beside the pipeline. It is idempotent, touches only
     what is missing or wrong, returns what it changed, and is called at start and after the switch restarted.
+    BFD gets the site's timers where it has none; timers that are there are the business of `plan`.
     """
 
     async def boot(self) -> tuple[str, ...]: ...

@@ -14,6 +14,7 @@ from cellnet_core.drivers.contract import (
     ForwardingObservation,
     NextHop,
     PortStatus,
+    PortTimers,
 )
 from cellnet_core.drivers.fake_device import FakeDevice
 from cellnet_core.model.clock import Clock
@@ -40,6 +41,8 @@ class FakeForwarding(FakeDevice):
         """Parts of the boot that somebody undid; `boot` makes them again and says so."""
         self.flows: dict[str, Flow] = {}
         self.groups: set[tuple[NextHop, ...]] = set()
+        self.timers = {port: PortTimers(port, 10, 10, 3) for port in ports}
+        """As `boot` makes them, until `apply` or somebody makes them others."""
         self.ports = {port: PortStatus(port, link_up=True, bfd="up") for port in ports}
 
     def capabilities(self) -> Capabilities:
@@ -53,12 +56,14 @@ class FakeForwarding(FakeDevice):
                 "ipv6": True,
                 "fast_failover": True,
                 "bfd": True,
+                "bfd_timers": True,
                 "last_resort": True,
                 "hold_down": "the agent does it",
                 "ecmp": no,
                 "drain": no,
                 "tunnels": no,
             },
+            {"bfd_min_tx_ms": (10, 10_000), "bfd_min_rx_ms": (10, 10_000), "bfd_multiplier": (2, 255)},
         )
 
     async def boot(self) -> tuple[str, ...]:
@@ -84,6 +89,12 @@ class FakeForwarding(FakeDevice):
             self._action("modify" if match in have.flows else "add", f"flow {match}", 20, (match, flow))
             for match, flow in flows.items()
             if have.flows.get(match) != flow
+        ]
+        known = {timers.interface: timers for timers in observed.timers}
+        actions += [
+            self._action("modify", f"bfd {each.interface}", 25, (None, each))
+            for each in desired.timers
+            if each.interface in known and known[each.interface] != each
         ]
         actions += [
             self._action("remove", f"flow {match}", 70, (match, flow))
@@ -112,6 +123,7 @@ class FakeForwarding(FakeDevice):
             instance=self.instance,
             ports=ports,
             tables=FakeTables(dict(self.flows), frozenset(self.groups)),
+            timers=tuple(self.timers[name] for name in sorted(self.timers)),
         )
 
     def restart(self) -> None:
@@ -140,6 +152,11 @@ class FakeForwarding(FakeDevice):
         self.flows[match] = flow
         self.changed("drift")
 
+    def retime(self, interface: str, min_tx_ms: int, min_rx_ms: int, multiplier: int) -> None:
+        """Change the BFD timers of a port behind the driver's back."""
+        self.timers[interface] = PortTimers(interface, min_tx_ms, min_rx_ms, multiplier)
+        self.changed("timers")
+
     def next_hops(self, prefix: str) -> tuple[NextHop, ...]:
         """Where packets to a prefix go, in order of preference; () when they are dropped."""
         flow = self.flows.get(prefix)
@@ -147,7 +164,9 @@ class FakeForwarding(FakeDevice):
 
     def _do(self, action: Action) -> str:
         match, value = action.payload
-        if match is not None:
+        if isinstance(value, PortTimers):
+            self.timers[value.interface] = value
+        elif match is not None:
             if action.verb == "remove":
                 self.flows.pop(match, None)
             elif isinstance(value, tuple) and value not in self.groups:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
 from cellnet_core.manager.errors import ConflictError
 from cellnet_core.store import agents
-from cellnet_core.store.records import EndpointRecord, Family, ProfileRecord
+from cellnet_core.store.records import BfdRecord, EndpointRecord, Family, ProfileRecord
 
 
 def check_families(session: Session, end: EndpointRecord, families: Iterable[Family]) -> None:
@@ -32,12 +32,16 @@ def check_password(session: Session, *ends: EndpointRecord) -> None:
             )
 
 
-def check_bfd_timers(session: Session, *ends: EndpointRecord) -> None:
-    """Raises ConflictError unless a driver of each end says that it takes BFD timers: silence is a no."""
+def check_bfd_timers(session: Session, bfd: BfdRecord, *ends: EndpointRecord) -> None:
+    """Raises ConflictError unless a driver of each end says that it takes these timers: silence is a no."""
     for end in ends:
         agent = agents.find(session, end.agent)
-        known = {} if agent is None or agent.inventory is None else agent.inventory.get("capabilities", {})
-        if any(words.get("bfd_timers") is True for words in known.values()):
+        inventory = {} if agent is None or agent.inventory is None else agent.inventory
+        known = inventory.get("capabilities", {})
+        able = [driver for driver, words in known.items() if words.get("bfd_timers") is True]
+        if able:
+            for driver in able:
+                _check_ranges(bfd, driver, end, inventory.get("ranges", {}).get(driver, {}))
             continue
         reasons = [str(words["bfd_timers"]) for words in known.values() if words.get("bfd_timers")]
         raise ConflictError(
@@ -48,12 +52,26 @@ def check_bfd_timers(session: Session, *ends: EndpointRecord) -> None:
         )
 
 
+def _check_ranges(
+    bfd: BfdRecord, driver: str, end: EndpointRecord, ranges: Mapping[str, Sequence[int]]
+) -> None:
+    for name in ("min_tx_ms", "min_rx_ms", "multiplier"):
+        least, most = ranges.get(f"bfd_{name}", (None, None))
+        value = getattr(bfd, name)
+        if least is not None and most is not None and not least <= value <= most:
+            raise ConflictError(
+                "driver.out_of_range",
+                f"driver {driver} of {end.place} takes a BFD {name} of {least} to {most}, not {value}: "
+                "choose one of these in the profile",
+            )
+
+
 def check_profile(session: Session, profile: ProfileRecord, *ends: EndpointRecord) -> None:
     """Everything that a profile asks of drivers. Raises ConflictError."""
     if profile.password is not None:
         check_password(session, *ends)
     if profile.bfd is not None:
-        check_bfd_timers(session, *ends)
+        check_bfd_timers(session, profile.bfd, *ends)
 
 
 def _lacking(session: Session, end: EndpointRecord, word: str) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 OLDEST_VERSION = 1
 """The oldest version whose documents are understood here."""
 READABLE_SINCE = 1
@@ -357,6 +357,8 @@ class Inventory(Document):
     ports: tuple[PortInventory, ...]
     capabilities: dict[str, dict[str, str | bool]] = Field(default_factory=dict)
     """Driver name to capability to True, or to the reason for "no"."""
+    ranges: dict[str, dict[str, tuple[int, int]]] = Field(default_factory=dict)
+    """Driver name to what has a range, to its least and greatest value."""
 
 
 class ProcessReport(Document):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from cellnet_core.model.site import Site
 from cellnet_core.model.wire import ConditionReport, ConnectionIntent
-from cellnet_core.planner import routes
+from cellnet_core.planner import routes, timers
 from cellnet_core.planner.drift import Drift
 from cellnet_core.planner.limits import Overrun
 from cellnet_core.planner.routes import Selection
@@ -64,6 +64,11 @@ def of_connection(
         for family in connection.families
         if family in lacking
     ]
+    if silent := timers.without_bfd(site, connection):
+        message = (
+            f"the profile has BFD timers, and the site file has no BFD on {listed(silent)}: carrier only"
+        )
+        found.append(problem("BfdSwitchedOff", "NotInSite", message))
     unresolved = selection.unresolved.get(connection.id)
     if unresolved:
         message = f"no MAC known for {listed(unresolved)}; routes through it wait for ARP or ND"

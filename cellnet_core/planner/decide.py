@@ -33,6 +33,7 @@ from cellnet_core.planner import (
     retention,
     routes,
     sessions,
+    timers,
 )
 from cellnet_core.planner.phases import Stage
 from cellnet_core.planner.seen import Memory, Seen
@@ -138,7 +139,10 @@ def decide(
         learned, ways, lambda route, way: routes.refusal(route, way, site) is None
     )
     selection = routes.select(site, ways, within, standing, macs)
-    forwarding = neighbors.forwarding_intent(site, hosts or (), selection.routes)
+    forwarding = replace(
+        neighbors.forwarding_intent(site, hosts or (), selection.routes),
+        timers=timers.of_ports(site, present),
+    )
     policy = drift_policy(intent)
     gateway = drift.Look(
         south.forwarding,

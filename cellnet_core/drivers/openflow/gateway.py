@@ -26,8 +26,9 @@ from cellnet_core.drivers.contract import (
     Hint,
     Outcome,
     PortStatus,
+    PortTimers,
 )
-from cellnet_core.drivers.openflow import boot, ports, process
+from cellnet_core.drivers.openflow import boot, ports, process, timers
 from cellnet_core.drivers.openflow.channel import Channel
 from cellnet_core.drivers.openflow.ovsdb import Database, Replica
 from cellnet_core.model.clock import Clock
@@ -42,6 +43,7 @@ _SUPPORTS: Final[dict[str, bool | str]] = {
     "ipv6": True,
     "fast_failover": True,
     "bfd": True,
+    "bfd_timers": True,
     "last_resort": True,
     "hold_down": True,
     "ecmp": "not built yet: groups are fast failover, one next hop carries a prefix at a time",
@@ -66,11 +68,12 @@ class OpenFlowGateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._watchers: list[asyncio.Queue[Hint | None]] = []
         self._ports: tuple[PortStatus, ...] = ()
+        self._timers: tuple[PortTimers, ...] = ()
         self._closed = False
 
     def capabilities(self) -> Capabilities:
         """See the contract."""
-        return Capabilities(_NAME, version("cellnet"), _SUPPORTS)
+        return Capabilities(_NAME, version("cellnet"), _SUPPORTS, timers.RANGES)
 
     # --- deciding -----------------------------------------------------------------------------------
 
@@ -80,10 +83,12 @@ class OpenFlowGateway:
         if not observed.fresh:
             return ()
         assert isinstance(observed.tables, values.Tables)
-        return tuple(
+        changes = tuple(
             Action(_NAME, change.verb, change.target, change.reason, change.order, change.mod)
             for change in diff.changes(wanted, observed.tables)
         )
+        paced = timers.actions(_NAME, desired.timers, observed.timers)
+        return tuple(sorted((*changes, *paced), key=lambda action: action.order))
 
     # --- doing --------------------------------------------------------------------------------------
 
@@ -106,7 +111,7 @@ class OpenFlowGateway:
                     if failed:
                         outcomes += [Outcome(each, "skipped", "an earlier action failed") for each in stage]
                         continue
-                    problems = await self._channel.apply([each.payload for each in stage], APPLY_TIMEOUT)
+                    problems = await self._carry_out(stage)
                     failed = bool(problems)
                     outcomes += [
                         Outcome(each, "failed", problems[index])
@@ -117,6 +122,22 @@ class OpenFlowGateway:
         except TimeoutError as error:
             raise DriverUnavailableError(f"not done within {APPLY_TIMEOUT} s: observe again") from error
         return tuple(outcomes)
+
+    async def _carry_out(self, stage: Sequence[Action]) -> dict[int, str]:
+        """One stage; problems by index. The database takes BFD timers, the controller everything else."""
+        paced = [n for n, each in enumerate(stage) if isinstance(each.payload, PortTimers)]
+        rest = [n for n in range(len(stage)) if n not in paced]
+        problems: dict[int, str] = {}
+        if paced:
+            wanted = [stage[n].payload for n in paced]
+            try:
+                await timers.ensure(self._run_directory, self._replica, wanted)
+            except DriverUnavailableError as error:
+                problems |= dict.fromkeys(paced, str(error))
+        if rest:
+            found = await self._channel.apply([stage[n].payload for n in rest], APPLY_TIMEOUT)
+            problems |= {rest[place]: problem for place, problem in found.items()}
+        return problems
 
     async def observe(self) -> ForwardingObservation:
         """See the contract. Ports come from the switch's database, tables through the controller."""
@@ -134,6 +155,7 @@ class OpenFlowGateway:
             instance=running or "",
             ports=self._port_statuses(),
             tables=tables,
+            timers=timers.seen(self._site, self._replica.state),
             unowned=diff.unowned(tables),
         )
 
@@ -178,7 +200,10 @@ class OpenFlowGateway:
         running = process.instance(self._run_directory) is not None
         return ports.statuses(self._site, self._replica.state if running else None)
 
-    def _on_database(self, _: Database | None) -> None:
+    def _on_database(self, database: Database | None) -> None:
+        former, self._timers = self._timers, timers.seen(self._site, database)
+        if former and self._timers and former != self._timers:
+            self._hint("timers")
         before, self._ports = self._ports, self._port_statuses()
         known = {port.interface: port for port in before}
         for port in self._ports:

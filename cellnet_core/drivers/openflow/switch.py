@@ -16,6 +16,8 @@ from cellnet_core.model.site import Interface, Site, WanPort
 from cellnet_core.openflow import ports
 
 NO_MACS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_TIMERS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
+_TIMERS: Final = ("min_tx", "min_rx", "mult")
 _SHARED: Final = ("other_config", "external_ids")
 _CONTROLLER: Final = {
     # A controller inside the bridge would bring hidden flows along; one that is gone is noticed in 3 s and
@@ -90,7 +92,7 @@ def transaction(site: Site, database: ovsdb.Database, macs: Mapping[str, str] = 
             commands.append(["set", "bridge", name, *_assignments(wrong)])
             changes.append(f"bridge {name}: {', '.join(sorted(wrong))}")
     known = {port.interface: mac for port in site.wan if (mac := _peer_mac(port, database, macs)) is not None}
-    for port in wanted_ports(site, known):
+    for port in wanted_ports(site, known, _timers(site, database)):
         home = _bridge_of(database, port.name)
         if home is not None and home != port.bridge:
             commands.append(["del-port", home, port.name])
@@ -109,8 +111,12 @@ def transaction(site: Site, database: ovsdb.Database, macs: Mapping[str, str] = 
     return Transaction(tuple(arguments), tuple(changes))
 
 
-def wanted_ports(site: Site, macs: Mapping[str, str] = NO_MACS) -> tuple[WantedPort, ...]:
-    """Every port of both bridges. `macs`: by WAN port, those of providers' routers."""
+def wanted_ports(
+    site: Site,
+    macs: Mapping[str, str] = NO_MACS,
+    timers: Mapping[str, Mapping[str, str]] = NO_TIMERS,
+) -> tuple[WantedPort, ...]:
+    """Every port of both bridges. By WAN port: `macs` of providers' routers, `timers` of BFD that stay."""
     physical, integration = site.ovs.bridge, site.ovs.integration_bridge
     numbers = ports.number(site).numbers
     to_int, to_phy = ports.PATCH_TO_INTEGRATION, ports.PATCH_TO_PHYSICAL
@@ -124,7 +130,10 @@ def wanted_ports(site: Site, macs: Mapping[str, str] = NO_MACS) -> tuple[WantedP
         _l3(site, site.lan.l3_port, site.lan.router_mac, numbers[site.lan.l3_port]),
     ]
     for wan in site.wan:
-        columns = {"ofport_request": numbers[wan.interface], "bfd": _bfd(wan, macs.get(wan.interface))}
+        columns = {
+            "ofport_request": numbers[wan.interface],
+            "bfd": _bfd(wan, macs.get(wan.interface), timers.get(wan.interface, {})),
+        }
         found.append(WantedPort(physical, wan.interface, columns))
         found.append(_l3(site, wan.l3_port, wan.mac, numbers[wan.l3_port]))
     found += [WantedPort(integration, name, {}) for name in site.lan.interfaces]
@@ -137,7 +146,17 @@ def _l3(site: Site, l3_port: str, mac: str, number: int) -> WantedPort:
     return WantedPort(site.ovs.bridge, name, {**internal, "ofport_request": number})
 
 
-def _bfd(wan: WanPort, peer_mac: str | None) -> dict[str, str]:
+def _timers(site: Site, database: ovsdb.Database) -> dict[str, dict[str, str]]:
+    """The timers that ports with BFD have. They stay: the intent may want others than the site file."""
+    found = {}
+    for wan in site.wan:
+        row = ovsdb.interface(database, wan.interface)
+        if row is not None and row["bfd"].get("enable") == "true":
+            found[wan.interface] = {key: row["bfd"][key] for key in _TIMERS if key in row["bfd"]}
+    return found
+
+
+def _bfd(wan: WanPort, peer_mac: str | None, present: Mapping[str, str]) -> dict[str, str]:
     """The column `bfd`.
 
     Another Open vSwitch takes BFD by whatever address; a router's kernel only what is sent to its own MAC and
@@ -147,7 +166,7 @@ def _bfd(wan: WanPort, peer_mac: str | None) -> dict[str, str]:
     if bfd is None or (peer is not None and peer_mac is None):
         return {}
     timers = {"min_tx": bfd.min_tx_ms, "min_rx": bfd.min_rx_ms, "mult": bfd.multiplier}
-    column = {"enable": "true"} | {name: str(value) for name, value in timers.items()}
+    column = {"enable": "true"} | {name: str(value) for name, value in timers.items()} | dict(present)
     if peer is not None and peer_mac is not None:
         column |= {
             "bfd_src_ip": _ipv4(wan.addresses),

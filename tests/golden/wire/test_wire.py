@@ -20,11 +20,11 @@ from cellnet_core.agent import report
 from cellnet_core.agent.manager import ManagerClient, VersionError
 from cellnet_core.model import wire
 from cellnet_core.northbound.app import create_app
-from tests.golden.wire import version_1
+from tests.golden.wire import version_1, version_2
 from tests.unit.manager.world import MAIN, World, obey
 
 HERE = Path(__file__).parent
-READERS: dict[int, ModuleType] = {1: version_1, 2: wire}
+READERS: dict[int, ModuleType] = {1: version_1, 2: version_2, 3: wire}
 NAMES = ("IntentDocument", "ReportDocument")
 
 
@@ -104,7 +104,7 @@ def test_the_manager_says_so_when_an_agent_is_too_far_ahead(
         answer = api.put("/v1/agents/main/main-gw1/report", json={"all": "new"}, headers=headers)
         assert answer.status_code == 409
         assert answer.json()["errors"][0]["code"] == "cell-network.agent.wire_version"
-    assert "this manager has 2: upgrade it" in answer.json()["errors"][0]["detail"]
+    assert "this manager has 3: upgrade it" in answer.json()["errors"][0]["detail"]
     assert world.event_types().count("agent.wire_version") == 1, "said once"
     assert "main/main-gw1: the agent speaks wire version 9" in caplog.text
 
@@ -117,7 +117,7 @@ def ask(answer: httpx.Response) -> None:
 def test_the_agent_says_so_when_the_manager_is_too_far_ahead(world: World) -> None:
     strange = {**FAR.model_dump(), "everything": "else"}
     with pytest.raises(
-        VersionError, match=r"the manager speaks wire version 9.*this agent has 2: upgrade it"
+        VersionError, match=r"the manager speaks wire version 9.*this agent has 3: upgrade it"
     ):
         ask(httpx.Response(200, json=strange))
     with pytest.raises(VersionError, match="upgrade the manager"):

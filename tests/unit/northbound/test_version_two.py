@@ -147,6 +147,42 @@ def test_a_password_is_refused_where_the_speaker_cannot(world: World, new: TestC
     assert reason in check_error(answer, 409, "driver.capability_missing")
 
 
+@pytest.mark.parametrize(
+    ("bfd", "told"),
+    [
+        ({"min_tx_ms": 5, "min_rx_ms": 50}, "min_tx_ms of 10 to 10000, not 5"),
+        ({"min_tx_ms": 50, "min_rx_ms": 20_000}, "min_rx_ms of 10 to 10000, not 20000"),
+        ({"min_tx_ms": 50, "min_rx_ms": 50, "multiplier": 1}, "multiplier of 2 to 255, not 1"),
+        ({"min_tx_ms": 50, "min_rx_ms": 50, "multiplier": 2}, ""),
+    ],
+)
+def test_bfd_timers_within_what_the_driver_can_do(
+    world: World, new: TestClient, bfd: dict[str, int], told: str
+) -> None:
+    """The range is named; a connection and a profile in use are refused alike."""
+    span = {"bfd_min_tx_ms": (10, 10_000), "bfd_min_rx_ms": (10, 10_000), "bfd_multiplier": (2, 255)}
+
+    def able(made: ReportDocument) -> ReportDocument:
+        offers = made.inventory.model_copy(
+            update={"capabilities": {"openflow": {"bfd_timers": True}}, "ranges": {"openflow": span}}
+        )
+        return made.model_copy(update={"inventory": offers})
+
+    for cell in ("main", "east"):
+        report(world, cell, able, f"life-{cell}")
+    new.post("/v1/profiles", json={"profile": {"name": "paced", "bfd": bfd}})
+    wanted = {"name": "main-east", "local_endpoint": "main-ep", "remote_endpoint": "east-ep"}
+    answers = (
+        new.put("/v1/connections/main-east", json={"connection": {**wanted, "profile": "paced"}}),
+        new.patch("/v1/profiles/default", json={"profile": {"bfd": bfd}}),
+    )
+    for answer in answers:
+        if told:
+            assert told in check_error(answer, 409, "driver.out_of_range")
+        else:
+            assert answer.is_success, answer.text
+
+
 def test_a_deletion_is_an_operation_that_says_how_far_it_is(world: World, new: TestClient) -> None:
     answer = new.delete("/v1/connections/main-east")
     assert answer.status_code == 202
