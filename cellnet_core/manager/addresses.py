@@ -9,6 +9,21 @@ from itertools import pairwise
 from cellnet_core.store.records import Family
 
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+UNROUTABLE = tuple(
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",  # this host (RFC 1122)
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "224.0.0.0/3",  # multicast, reserved, broadcast
+        "::/127",  # nobody, and this host
+        "::ffff:0:0/96",  # IPv4 in another form: there it is compared with no IPv4 prefix
+        "fe80::/10",
+        "ff00::/8",
+    )
+)
+"""What no cell can have for itself, nor any part of it (RFC 6890)."""
+LINK_LOCAL = ip_network("fe80::/10")
 
 
 def family(text: str) -> Family:
@@ -26,22 +41,25 @@ def parse_prefix(text: str) -> str:
     if "/" not in text:
         raise ValueError(f"{text!r} has no prefix length; write it like 10.0.1.0/24 or fdce:11:0:1::/64")
     try:
-        network = ip_network(text, strict=False)
+        network = None if "%" in text else ip_network(text, strict=False)
     except ValueError:
-        raise ValueError(
-            f"{text!r} is no IPv4 or IPv6 prefix; write it like 10.0.1.0/24 or fdce:11:0:1::/64"
-        ) from None
+        network = None
+    if network is None:
+        raise ValueError(f"{text!r} is no IPv4 or IPv6 prefix; write it like 10.0.1.0/24 or fdce:11:0:1::/64")
     if network.network_address != ip_interface(text).ip:
         raise ValueError(f"{text!r} has host bits set; write {network}")
-    if network.is_multicast or network.is_loopback or network.is_link_local:
-        raise ValueError(f"{text!r} cannot be routed between cells; name a unicast prefix")
+    special = next((each for each in UNROUTABLE if overlaps(str(each), str(network))), None)
+    if special is not None:
+        raise ValueError(
+            f"{text!r} cannot be routed between cells, as {special} cannot; name unicast prefixes of the cell"
+        )
     return str(network)
 
 
 def parse_interface(text: str) -> str:
     """An address of a port, with its prefix length. Raises ValueError."""
     try:
-        value = ip_interface(text)
+        value = None if "%" in text else ip_interface(text)
     except ValueError:
         value = None
     if value is None or "/" not in text:
@@ -49,17 +67,20 @@ def parse_interface(text: str) -> str:
             f"{text!r} is no address with prefix length; write it like 172.16.0.1/30 or fdce:11:ffff:1::1/64"
         )
     _refuse_special(value.ip, text)
+    network = value.network
+    if value.version == 4 and network.prefixlen < 31 and value.ip in (network[0], network[-1]):
+        raise ValueError(f"{text!r} is {network} itself or its broadcast address; name the address of a host")
     return str(value)
 
 
 def parse_address(text: str) -> str:
     """An address without prefix length. Raises ValueError."""
     try:
-        value = ip_address(text)
+        value = None if "%" in text else ip_address(text)
     except ValueError:
-        raise ValueError(
-            f"{text!r} is no IPv4 or IPv6 address; write it like 10.0.1.11 or fdce:11:0:1::11"
-        ) from None
+        value = None
+    if value is None:
+        raise ValueError(f"{text!r} is no IPv4 or IPv6 address; write it like 10.0.1.11 or fdce:11:0:1::11")
     _refuse_special(value, text)
     return str(value)
 
@@ -101,5 +122,5 @@ def contains(prefix: str, address: str) -> bool:
 
 
 def _refuse_special(value: IPv4Address | IPv6Address, text: str) -> None:
-    if value.is_multicast or value.is_loopback or value.is_unspecified:
+    if any(value in special for special in UNROUTABLE if special != LINK_LOCAL):
         raise ValueError(f"{text!r} is not an address that another cell can reach; name a unicast address")

@@ -23,8 +23,10 @@ def target(
     It is made only for a UUID, and only when no revision is expected: then repeating is safe. Raises what
     `require` raises when it is neither there nor to be made.
     """
-    found = find(session, reference)
-    if found is None and expected is None and (chosen := as_uuid(reference)) is not None:
+    chosen = as_uuid(reference)
+    # A UUID may be written in several ways, and is kept in one.
+    found = find(session, reference) or (None if chosen is None else find(session, chosen))
+    if found is None and expected is None and chosen is not None:
         return None, chosen
     return found or require(session, reference), ""
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from cellnet_core.northbound import errors, paging
 from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
-from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output
+from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output, RowNumber
 from cellnet_core.store.records import AuditRecord
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=JsonRoute, dependencies=[AcceptsJson])
@@ -66,7 +66,7 @@ def list_audit(request: Request, manager: ManagerOf, query: Annotated[AuditList,
 
 
 @router.get("/{record}", dependencies=[NoQuery], responses=errors.answers(404))
-def show_audit_record(manager: ManagerOf, record: int) -> AuditEntryAnswer:
+def show_audit_record(manager: ManagerOf, record: RowNumber) -> AuditEntryAnswer:
     """One change."""
     return AuditEntryAnswer(audit_record=_present(manager.audit.get(record)))
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any, NoReturn
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
-from cellnet_core.manager.errors import RequestError
+from cellnet_core.manager.errors import InvalidError, RequestError
 
 JSON = "application/json"
 
@@ -22,6 +25,12 @@ class NotAcceptableError(RequestError):
     """The caller takes no form that this answer has."""
 
     title = "Not acceptable"
+
+
+class MediaTypeError(RequestError):
+    """The body is in a form that is not read here."""
+
+    title = "Unsupported media type"
 
 
 class _StrictRequest(Request):
@@ -35,12 +44,19 @@ class _StrictRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route whose body is read strictly: `APIRouter(route_class=JsonRoute)`."""
+    """A route whose body is read strictly: `APIRouter(route_class=JsonRoute)`.
+
+    A plain function is called in a thread, once: the framework would go to a thread again for the answer.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, in_a_thread(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
+            _refuse_ambiguous(request)
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return strictly
@@ -52,6 +68,33 @@ class ResourceRoute(JsonRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **{**options, "response_model_exclude_unset": True})
+
+
+def _refuse_ambiguous(request: Request) -> None:
+    """What two readers could take for two things."""
+    keys = [key for key, _ in request.query_params.multi_items()]
+    if len(set(keys)) < len(keys):
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise InvalidError(
+            "request.invalid_query", f"{', '.join(map(repr, twice))}: more than once; say each thing once"
+        )
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.strip().lower() not in ("", "identity"):
+        raise MediaTypeError(
+            "request.media_type", f"Content-Encoding: {coding!r} is not read here: send the body as it is"
+        )
+
+
+def in_a_thread(endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """The same as a coroutine; what is one already is left as it is."""
+    if iscoroutinefunction(endpoint):
+        return endpoint
+
+    @wraps(endpoint)
+    async def called(**arguments: Any) -> Any:
+        return await run_in_threadpool(endpoint, **arguments)
+
+    return called
 
 
 def is_json(content_type: str) -> bool:
@@ -88,8 +131,8 @@ def _weight(parameters: list[str]) -> float:
     return 1.0
 
 
-def _require(kind: str) -> Callable[[Request], None]:
-    def check(request: Request) -> None:
+def _require(kind: str) -> Callable[[Request], Awaitable[None]]:
+    async def check(request: Request) -> None:
         header = ",".join(request.headers.getlist("Accept"))
         if not accepts(header, kind):
             raise NotAcceptableError(

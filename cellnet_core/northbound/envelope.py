@@ -6,6 +6,7 @@ Being outermost, it also marks answers that the framework makes on its own (404,
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from typing import Any
 
@@ -23,6 +24,9 @@ MAX_REPORT = 8 * MAX_BODY
 """Bytes of an agent's report: room for connections that learn 100,000 prefixes and more."""
 BODY_TIMEOUT = 30.0
 """Seconds in which a body must have come: who sends slower only holds a connection."""
+
+
+_VERSION = re.compile("[0-9]{1,9}[.][0-9]{1,9}")
 
 
 class BodyTooLargeError(Exception):
@@ -144,22 +148,34 @@ def _weigh(headers: Headers, request_id: str, limit: int) -> JSONResponse | None
     return _too_large(f"a body of {length[:20]} bytes", request_id, limit)
 
 
+def _said(headers: Headers) -> list[str]:
+    """What is said of our service's version, in whatever many headers."""
+    parts = ",".join(headers.getlist("OpenStack-API-Version")).split(",")
+    return [part.strip() for part in parts if part.strip().lower().startswith(SERVICE_TYPE)]
+
+
+def _one_version(wanted: str, said: list[str]) -> Version:
+    """What is wanted. Raises ValueError and TypeError for what is none, or may be either of two."""
+    if len(said) > 1 or (wanted != "latest" and _VERSION.fullmatch(wanted) is None):
+        raise ValueError(wanted)
+    if wanted == "latest":
+        return MAX_VERSION
+    parsed = microversion_parse.parse_version_string(wanted)
+    return parsed.major, parsed.minor
+
+
 def _negotiate(headers: Headers, request_id: str) -> tuple[Version, JSONResponse | None]:
     """The version to speak, or the answer to give instead (the API-SIG's "Microversion Specification")."""
     try:
         wanted = microversion_parse.get_version(headers.items(), service_type=SERVICE_TYPE)
         if wanted is None:
-            named = [part.strip() for part in headers.get("OpenStack-API-Version", "").split(",")]
-            if SERVICE_TYPE not in named:
+            if SERVICE_TYPE not in _said(headers):
                 return MIN_VERSION, None
             wanted = ""  # the service without a version
-        if wanted == "latest":
-            return MAX_VERSION, None
-        parsed = microversion_parse.parse_version_string(wanted)
-        version = (parsed.major, parsed.minor)
+        version = _one_version(wanted, _said(headers))
     except (TypeError, ValueError):
         detail = (
-            f"OpenStack-API-Version: {headers.get('OpenStack-API-Version')!r} is no version; "
+            f"OpenStack-API-Version: {', '.join(_said(headers))[:100]!r} is no version; "
             f'write "{SERVICE_TYPE} {text(MAX_VERSION)}" or "{SERVICE_TYPE} latest"'
         )
         error = error_document(request_id, 400, "version.malformed", "Bad input", detail)

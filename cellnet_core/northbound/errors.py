@@ -22,7 +22,7 @@ from cellnet_core.manager.errors import (
     PreconditionError,
     RequestError,
 )
-from cellnet_core.northbound.bodies import NotAcceptableError, is_json
+from cellnet_core.northbound.bodies import MediaTypeError, NotAcceptableError, is_json
 from cellnet_core.northbound.envelope import error_document
 from cellnet_core.store.errors import BadQueryError, StoreUnavailableError
 
@@ -34,6 +34,7 @@ STATUS: Mapping[type[RequestError], int] = {
     ConflictError: 409,
     PreconditionError: 412,
     NotAcceptableError: 406,
+    MediaTypeError: 415,
     BusyError: 503,
 }
 

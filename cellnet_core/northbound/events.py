@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from cellnet_core.northbound import errors, paging
 from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
-from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output
+from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output, RowNumber
 from cellnet_core.store.records import EventRecord
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=JsonRoute, dependencies=[AcceptsJson])
@@ -60,7 +60,7 @@ def list_events(request: Request, manager: ManagerOf, query: Annotated[EventList
 
 
 @router.get("/{event}", dependencies=[NoQuery], responses=errors.answers(404))
-def show_event(manager: ManagerOf, event: int) -> EventAnswer:
+def show_event(manager: ManagerOf, event: RowNumber) -> EventAnswer:
     """One event."""
     return EventAnswer(event=present(manager.events.get(event)))
 

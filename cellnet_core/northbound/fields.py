@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -21,6 +21,8 @@ from cellnet_core.northbound.versions import MIN_VERSION, Version, speaks
 from cellnet_core.store.records import ConditionRecord
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")
+RESERVED_ASNS: Mapping[int, str] = {23_456: "RFC 6793", 65_535: "RFC 7300"}
+"""AS numbers that no speaker may have, beside the first and the last (RFC 7607, RFC 7300)."""
 
 
 class Input(BaseModel):
@@ -73,6 +75,14 @@ def _canonical_uuid(text: str) -> str:
         raise ValueError(f"{text!r} is no UUID") from None
 
 
+def _usable_asn(asn: int) -> int:
+    if asn in RESERVED_ASNS:
+        raise ValueError(
+            f"{asn} is reserved ({RESERVED_ASNS[asn]}) and names nobody: choose another, as 65001"
+        )
+    return asn
+
+
 def _sorted_set(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(tags)))
 
@@ -92,7 +102,13 @@ Owner = Annotated[str, StringConstraints(strict=True, max_length=63, pattern=r"^
 Reference = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=63, pattern=r"^[^\x00]*$")]
 Interface = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\s/:]{1,63}$")]
 Uuid = Annotated[str, StringConstraints(strict=True), AfterValidator(_canonical_uuid)]
-Asn = Annotated[int, Field(strict=True, ge=1, le=4_294_967_295)]
+Asn = Annotated[
+    int,
+    Field(strict=True, ge=1, le=4_294_967_294, json_schema_extra={"not": {"enum": sorted(RESERVED_ASNS)}}),
+    AfterValidator(_usable_asn),
+]
+RowNumber = Annotated[int, Path(ge=0, le=2**63 - 1)]
+"""What the store counts by itself: no database takes more than 64 bits."""
 HoldTime = Annotated[int, Field(strict=True, ge=3, le=65535)]
 """Seconds (RFC 4271 section 4.2)."""
 RestartTime = Annotated[int, Field(strict=True, ge=0, le=4095)]
@@ -143,12 +159,14 @@ async def _write(query: Annotated[WriteQuery, Query()]) -> None:
     DRY_RUN.set(query.dry_run)
 
 
-def _manager(request: Request) -> Manager:
+# Dependencies are coroutines: plain functions would each be handed to a thread and back, which costs more
+# than they do.
+async def _manager(request: Request) -> Manager:
     manager: Manager = request.app.state.manager
     return manager
 
 
-def _no_query(request: Request) -> None:
+async def _no_query(request: Request) -> None:
     """For addresses that take no query: a key that nobody reads is a mistake of the caller."""
     if request.query_params:
         names = ", ".join(sorted({repr(key) for key in request.query_params}))
@@ -160,8 +178,12 @@ _IF_MATCH = Header(
 )
 
 
-def _if_match(value: Annotated[str, _IF_MATCH] = "*") -> int | None:
-    """`If-Match: revision_number=3` (as Neutron has it), or the bare number; `*` expects nothing."""
+async def _if_match(request: Request, value: Annotated[str, _IF_MATCH] = "*") -> int | None:
+    """`If-Match: revision_number=3` (as Neutron has it), or the bare number; `*` expects nothing.
+
+    Said twice, it is a list (RFC 9110 section 5.3), of which an object can be at one revision only.
+    """
+    value = ", ".join(request.headers.getlist("If-Match")) or value
     if value.strip() == "*":
         return None
     number = value.strip().removeprefix("revision_number=").strip('"')
@@ -172,8 +194,12 @@ def _if_match(value: Annotated[str, _IF_MATCH] = "*") -> int | None:
     return int(number)
 
 
+async def _request_id(request: Request) -> str:
+    return errors.request_id(request)
+
+
 ManagerOf = Annotated[Manager, Depends(_manager)]
-RequestId = Annotated[str, Depends(errors.request_id)]
+RequestId = Annotated[str, Depends(_request_id)]
 Expected = Annotated[int | None, Depends(_if_match)]
 NoQuery = Depends(_no_query)
 Writes = Depends(_write)

@@ -68,6 +68,7 @@ def fetch(
     """
     for wanted in query.filters:
         statement = statement.where(_condition(columns, wanted))
+    _refuse_twice([name for name, _ in query.sort])
     order = [(_column(columns, "sort", name), direction) for name, direction in query.sort]
     for column, _ in order:
         if isinstance(column.type, JSON):
@@ -78,6 +79,13 @@ def fetch(
     statement = statement.order_by(*(c.desc() if d == "desc" else c.asc() for c, d in order))
     rows = list(session.scalars(statement.limit(query.limit + 1)).unique())
     return rows[: query.limit], len(rows) > query.limit
+
+
+def _refuse_twice(names: list[str]) -> None:
+    """So an order has no more fields than the objects; a database takes only so many."""
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise BadQueryError("sort", f"{twice!r} stands there more than once: name each field once")
 
 
 def _after(
@@ -145,8 +153,9 @@ def _value(column: InstrumentedAttribute[Any], parameter: str, text: str) -> Any
             return max(-(2**63), min(int(text), 2**63 - 1))
         if kind is datetime:
             moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (KeyError, ValueError):
+            # As it is kept: a moment may be in the year 0 or 10,000 there, which no calendar has here.
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (KeyError, ValueError, OverflowError):
         words = {
             bool: "true or false",
             int: "a whole number",
