@@ -12,6 +12,7 @@ from cellnet_core.manager import connections, operations, standing, survey
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError
 from cellnet_core.manager.standing import ConnectionView
+from cellnet_core.store import audit
 from cellnet_core.store import connections as rows
 from cellnet_core.store.records import ConnectionRecord, OperationRecord, OrderRecord
 
@@ -67,9 +68,12 @@ class Actions:
             )
             rows.set_orders(change.session, connection.id, (*connection.orders, order))
             change.tell(connection)
+            resource = ("connection", connection.id, connection.name)
+            asked = {"path": request.path, "force": request.force}
+            audit.acted(change.session, resource, request.action, operation=operation.id, **asked)
             change.event(
                 name,
-                ("connection", connection.id, connection.name),
+                resource,
                 f"{connection.name}: {request.action} was asked for" + (" by force" if request.force else ""),
                 operation=operation.id,
             )

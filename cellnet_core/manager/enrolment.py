@@ -15,6 +15,7 @@ from cellnet_core.manager import cells
 from cellnet_core.manager.context import Context
 from cellnet_core.manager.errors import ConflictError, ForbiddenError, NotFoundError
 from cellnet_core.model import proof
+from cellnet_core.store import audit
 from cellnet_core.store import credentials as rows
 from cellnet_core.store.records import AgentKey, CredentialRecord
 
@@ -66,6 +67,13 @@ class Enrolment:
             place = f"{cells.require(change.session, cell).name}/{gateway}"
             token = self._token(change.at, key, life)
             expires = datetime.fromtimestamp(token.expires, UTC)
+            audit.acted(
+                change.session,
+                ("agent credential", f"{key.cell_id}/{gateway}", gateway),
+                "issued",
+                serial=token.serial,
+                expires_at=expires,
+            )
             change.event(
                 "agent.enrolment_issued",
                 ("agent", place, place),

@@ -16,6 +16,7 @@ from cellnet_core.manager.unsettled import Marks
 from cellnet_core.model import lineage
 from cellnet_core.model.wire import Position, ReportDocument
 from cellnet_core.store import agents as rows
+from cellnet_core.store import audit
 from cellnet_core.store.records import AgentKey, AgentRecord
 
 
@@ -90,6 +91,12 @@ class Histories:
 
     def _supersede(self, change: Change, agent: AgentRecord, at: Position) -> AgentRecord:
         same = at.owner == self._context.database.owner
+        audit.acted(
+            change.session,
+            ("agent", f"{agent.key.cell_id}/{agent.key.gateway}", agent.place),
+            "confirmed",
+            left=at.model_dump(),
+        )
         confirmed = change.raise_generation(
             replace(agent, astray=None, supersedes=at), at_least=at.generation if same else 0
         )

@@ -2,6 +2,7 @@
 
 `Recorder` watches a session and knows which fields of which objects change, whoever changes them; so a
 service cannot forget to say so. What is only worked out (statuses, derived rows) is no change of anybody's.
+What somebody has done that changes no such row (a token given out, an action) is said by `acted`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import event, inspect, select
+from sqlalchemy import Table, event, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.model import redaction
@@ -48,6 +49,8 @@ WORKED_OUT = frozenset(
     }
 )
 
+_ACTS = "cellnet acts"
+_ADD = insert(cast(Table, AuditRow.__table__))
 COLUMNS: listing.Columns = {
     "id": AuditRow.id,
     "time": AuditRow.time,
@@ -86,7 +89,8 @@ class Recorder:
     def finish(self) -> tuple[Seen, ...]:
         """What changed; an object that ended as it began is left out."""
         event.remove(self._session, "before_flush", self._flush)
-        return tuple(seen for seen in self._seen.values() if seen.action != "updated" or _differ(seen))
+        found = [seen for seen in self._seen.values() if seen.action != "updated" or _differ(seen)]
+        return (*found, *self._session.info.pop(_ACTS, ()))
 
     def _flush(self, session: Session, _context: Any, _instances: Any) -> None:
         for row in session.new:
@@ -141,6 +145,12 @@ class Recorder:
                 seen.after[column.key] = new
 
 
+def acted(session: Session, resource: tuple[str, str, str], action: str, **said: Any) -> None:
+    """Somebody had something done to an object (type, id, name) that shows in no row of RESOURCES."""
+    seen = Seen(*resource, action, None, None, after=said)
+    session.info.setdefault(_ACTS, []).append(seen)
+
+
 def _differ(seen: Seen) -> bool:
     return any(seen.before.get(name) != value for name, value in seen.after.items()) or (
         seen.revision_before != seen.revision_after
@@ -165,25 +175,26 @@ def _plain(value: Any) -> Any:
 
 def add(session: Session, records: Iterable[AuditRecord]) -> None:
     """Append the records; the store gives them their ids."""
-    for record in records:
-        session.add(
-            AuditRow(
-                time=record.time,
-                request_id=record.request_id,
-                user=record.user,
-                roles=list(record.roles),
-                method=record.method,
-                path=record.path,
-                action=record.action,
-                resource_type=record.resource_type,
-                resource_id=record.resource_id,
-                resource_name=record.resource_name,
-                revision_before=record.revision_before,
-                revision_after=record.revision_after,
-                changed=record.changed,
-            )
-        )
-    session.flush()
+    rows = [
+        {
+            "time": record.time,
+            "request_id": record.request_id,
+            "user": record.user,
+            "roles": list(record.roles),
+            "method": record.method,
+            "path": record.path,
+            "action": record.action,
+            "resource_type": record.resource_type,
+            "resource_id": record.resource_id,
+            "resource_name": record.resource_name,
+            "revision_before": record.revision_before,
+            "revision_after": record.revision_after,
+            "changed": record.changed,
+        }
+        for record in records
+    ]
+    if rows:
+        session.execute(_ADD, rows)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[AuditRecord]:

@@ -102,11 +102,13 @@ def _change_and_fail(world: World) -> None:
 def test_enrolments_are_audited_without_their_secrets(admin: TestClient) -> None:
     token = admin.post("/v1/agents/main/main-gw1/enrolment", json={}).json()["enrolment"]["token"]
     admin.delete("/v1/agents/main/main-gw1/credential")
-    (record,) = records(admin)
-    assert record["resource_type"] == "agent credential"
+    given_out, voided = records(admin)
+    assert given_out["action"] == "issued"
+    assert given_out["resource_id"] == voided["resource_id"]
+    assert {r["resource_type"] for r in (given_out, voided)} == {"agent credential"}
     assert token.rsplit(".", 1)[1] not in admin.get("/v1/audit").text + admin.get("/v1/events").text
     admin.delete("/v1/cells/main")
-    assert [r["action"] for r in records(admin)][1:] == ["deleted", "deleted"]
+    assert [r["action"] for r in records(admin)][2:] == ["deleted", "deleted"]
 
 
 def test_filters_pages_and_one_record(admin: TestClient) -> None:
