@@ -38,6 +38,10 @@ class Agents:
             known = rows.everyone(session)
         return tuple(standing.view_agent(self._context, agent) for agent in known)
 
+    def speaks(self, cell: str, gateway: str, head: Head) -> bool:
+        """Whether `check_version` would find nothing and has nothing to forget either. Asks no database."""
+        return (cell, gateway) not in self._apart and head.problem("the agent", "this manager") is None
+
     def check_version(self, cell: str, gateway: str, head: Head) -> None:
         """Refuse an agent too far from this manager's version; said once, in the log and among events.
 
@@ -65,9 +69,14 @@ class Agents:
         return standing.view_agent(self._context, found)
 
     async def next_intent(self, cell: str, gateway: str, after: int, wait: float) -> IntentDocument | None:
+        """As `next_text`, for who wants to read it here."""
+        text = await self.next_text(cell, gateway, after, wait)
+        return None if text is None else IntentDocument.model_validate_json(text)
+
+    async def next_text(self, cell: str, gateway: str, after: int, wait: float) -> str | None:
         """The agent's intent as soon as its generation is greater than `after`; None when `wait` is over.
 
-        Raises NotFoundError for an unknown cell.
+        It is the JSON text of an IntentDocument. Raises NotFoundError for an unknown cell.
         """
         clock = self._context.clock
         deadline = clock.now() + min(wait, MAX_WAIT)
@@ -134,7 +143,7 @@ class Agents:
                     rows.save(change.session, replace(agent, first_seen_at=change.at))
         return key
 
-    def _intent(self, key: AgentKey, after: int) -> IntentDocument | None:
+    def _intent(self, key: AgentKey, after: int) -> str | None:
         """What the agent is told, if its generation is greater than `after`. Reads what changed since."""
         with self._context.database.read() as session:
             agent = rows.find(session, key)
@@ -145,6 +154,6 @@ class Agents:
                 return None
             told = self._context.told.find(key, agent.generation)
             if told is None:
-                told = intent.render(key, connections.of_agent(session, key), self._context.tell)
-                self._context.told.keep(key, agent.generation, told)
+                rendered = intent.render(key, connections.of_agent(session, key), self._context.tell)
+                told = self._context.told.keep(key, agent.generation, rendered)
         return intent.document(self._context.database.owner, agent, told)

@@ -252,7 +252,7 @@ class Connections:
         """Give agents their new generations first: what they reported before is about older ones."""
         change.finish()
         view = standing.view_connection(self._context, change.session, connection)
-        standing.settle(change, connection)
+        standing.write_down(change, (view,))
         return view
 
     def _plan(

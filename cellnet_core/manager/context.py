@@ -62,6 +62,7 @@ class Context:
             recorder = None if caller is None else Recorder(session)
             yield change
             changed = change.finish()
+            events.add(session, change.recorded)
             if caller is not None and recorder is not None:
                 audit.write(session, caller, change.at, recorder.finish())
             if DRY_RUN.get():
@@ -94,6 +95,7 @@ class Change:
         self.session = session
         self.at = context.wall()
         self.recorded: list[EventRecord] = []
+        """What happened, in order: written down all at once, at the end."""
         self.generations: dict[str, int] = {}
         """What the intents of agents became in this change, by gateway."""
         self.told: list[tuple[str, tuple[AgentKey, AgentKey]]] = []
@@ -143,7 +145,7 @@ class Change:
             request_id=self.request_id,
             detail=detail,
         )
-        self.recorded.append(events.add(self.session, event))
+        self.recorded.append(event)
 
     def agent(self, key: AgentKey) -> AgentRecord:
         """What is remembered of an agent; made when there was nothing.

@@ -79,18 +79,24 @@ class Finding:
 
 def find(connection: ConnectionRecord, sides: Sides) -> tuple[Finding, ...]:
     """All conditions of the connection, always in the same order."""
+    first = (_enabled(connection), _reporting(sides), _applied(connection, sides))
+    stale = [side.place for side in sides if not side.fresh]
+    if stale:
+        text = f"no current report from {' and '.join(stale)}"
+        return (*first, *(Finding(type_, "Unknown", "NoFreshReport", text) for type_ in REPORTED))
     families = " and ".join(connection.families)
-    return (
-        _enabled(connection),
-        _reporting(sides),
-        _applied(connection, sides),
-        _check("SessionsEstablished", "every path has its session", connection, sides, _sessions),
-        _check("RoutesLearned", f"each uses the other's prefixes in {families}", connection, sides, _routes),
-        _check("HealthChecked", f"round trips both ways in {families}", connection, sides, _health),
-        _check("PathsUp", "every path is up and in use", connection, sides, _paths),
-        _check("ProcessesRunning", "speaker, controller and switch answer", connection, sides, _processes),
-        _problems(connection, sides),
+    good = (
+        "every path has its session",
+        f"each uses the other's prefixes in {families}",
+        f"round trips both ways in {families}",
+        "every path is up and in use",
+        "speaker, controller and switch answer",
     )
+    checked = (
+        _check(type_, text, connection, sides, check)
+        for (type_, check), text in zip(CHECKS.items(), good, strict=True)
+    )
+    return (*first, *checked, _problems(connection, sides))
 
 
 def wanted(connection: ConnectionRecord) -> bool:
@@ -195,17 +201,17 @@ Check = Callable[[ConnectionRecord, Side, Side, ConnectionReport], list[Lack]]
 
 
 def _check(type_: str, good: str, connection: ConnectionRecord, sides: Sides, check: Check) -> Finding:
-    """Unknown when a side has nothing current to say, False when either misses something, else True."""
-    stale = [side.place for side in sides if not side.fresh]
-    if stale:
-        return Finding(type_, "Unknown", "NoFreshReport", f"no current report from {' and '.join(stale)}")
-    blind = [_blind(connection, side) for side in sides if not side.observed(connection)]
-    if type_ in OBSERVED and blind:
-        return Finding(type_, "Unknown", "NotObserved", "; ".join(blind))
-    unsure = [side.place for side in sides if _unsure(connection, side)]
-    if type_ == "HealthChecked" and unsure:
-        text = f"{' and '.join(unsure)} began to check and cannot tell yet"
-        return Finding(type_, "Unknown", "NotYetKnown", text)
+    """Unknown when a side cannot tell (both reports are fresh), False when either misses something, else
+    True."""
+    if type_ in OBSERVED:
+        blind = [_blind(connection, side) for side in sides if not side.observed(connection)]
+        if blind:
+            return Finding(type_, "Unknown", "NotObserved", "; ".join(blind))
+    if type_ == "HealthChecked":
+        unsure = [side.place for side in sides if _unsure(connection, side)]
+        if unsure:
+            text = f"{' and '.join(unsure)} began to check and cannot tell yet"
+            return Finding(type_, "Unknown", "NotYetKnown", text)
     lacking: list[Lack] = []
     for near, far in (sides, sides[::-1]):
         about = near.about(connection)
@@ -231,10 +237,12 @@ def _sessions(connection: ConnectionRecord, near: Side, _far: Side, about: Conne
 
 
 def _routes(connection: ConnectionRecord, near: Side, far: Side, about: ConnectionReport) -> list[Lack]:
+    # As sets: there may be ten thousand on either side.
+    learned = {family: frozenset(about.learned.get(family, ())) for family in connection.families}
     lacking = []
     for prefix in far.endpoint.prefixes:
-        family = "ipv6" if ":" in prefix else "ipv4"
-        if family in connection.families and prefix not in about.learned.get(family, ()):
+        used = learned.get("ipv6" if ":" in prefix else "ipv4")
+        if used is not None and prefix not in used:
             lacking.append(("RouteMissing", f"{near.place} has no route to {prefix}"))
     return lacking
 
@@ -275,10 +283,6 @@ def _processes(_c: ConnectionRecord, near: Side, _far: Side, _about: ConnectionR
 
 def _problems(connection: ConnectionRecord, sides: Sides) -> Finding:
     """What the agents have to say: each of their conditions names a problem, "True" when it is there."""
-    stale = [side.place for side in sides if not side.fresh]
-    if stale:
-        text = f"no current report from {' and '.join(stale)}"
-        return Finding("AgentsContent", "Unknown", "NoFreshReport", text)
     said = [
         (problem, side.place)
         for side in sides
@@ -295,3 +299,14 @@ def _problems(connection: ConnectionRecord, sides: Sides) -> Finding:
         certain[0] if certain else said[0][0].type,
         "; ".join(f"{place}: {problem.message}" for problem, place in said),
     )
+
+
+CHECKS: Mapping[str, Check] = {
+    "SessionsEstablished": _sessions,
+    "RoutesLearned": _routes,
+    "HealthChecked": _health,
+    "PathsUp": _paths,
+    "ProcessesRunning": _processes,
+}
+REPORTED = (*CHECKS, "AgentsContent")
+"""Conditions that only current reports can tell."""

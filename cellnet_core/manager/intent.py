@@ -19,6 +19,9 @@ from cellnet_core.model.wire import (
 )
 from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, EndpointRecord, PathRecord
 
+NO_CONNECTIONS = '"connections":[]}'
+"""How the text of an intent without any ends."""
+
 
 def render(
     key: AgentKey,
@@ -30,17 +33,24 @@ def render(
     return tuple(tell(key, connection) for connection in sorted(mine, key=lambda c: c.name))
 
 
-def document(owner: str, agent: AgentRecord, told: tuple[ConnectionIntent, ...]) -> IntentDocument:
-    """The whole intent of an agent, at its present generation, from what `render` made of its connections."""
-    return IntentDocument(
+def document(owner: str, agent: AgentRecord, told: Iterable[str]) -> str:
+    """The whole intent of an agent, at its present generation: the JSON text of an IntentDocument.
+
+    `told`: the JSON text of each of its connections.
+    """
+    head = IntentDocument(
         owner=owner,
         generation=agent.generation,
         lineage=agent.lineage,
         supersedes=agent.supersedes,
         confirmed_empty=agent.confirmed_empty,
         drift_policy=agent.drift_policy,
-        connections=told,
-    )
+        connections=(),
+    ).model_dump_json()
+    begin, nothing, end = head.rpartition(NO_CONNECTIONS)
+    if not nothing or end:
+        raise ValueError(f"the intent does not end with its connections: {head}")
+    return f"{begin}{NO_CONNECTIONS[:-2]}{','.join(told)}]}}"
 
 
 def digest(intent: ConnectionIntent) -> str:

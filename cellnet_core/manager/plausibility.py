@@ -53,6 +53,11 @@ def _values(place: str, value: Any) -> Iterator[str]:
             yield from _values(f"{place} (key)", key)
             yield from _values(f"{place}.{key[:40]}", entry)
     elif isinstance(value, tuple):
+        if value and all(type(entry) is str for entry in value):
+            # Prefixes, and there may be ten thousand: one look at all of them where nothing is wrong.
+            whole = "".join(value)
+            if "\x00" not in whole and (len(whole) <= LONGEST or max(map(len, value)) <= LONGEST):
+                return
         for number, entry in enumerate(value):
             yield from _values(f"{place}.{number}", entry)
     elif isinstance(value, int | float):

@@ -70,7 +70,10 @@ class Reports:
 
     def age(self, key: AgentKey, now: float) -> float:
         """Seconds since the newest report; without one, since this manager began to listen."""
-        received = self.latest(key)
+        return self.age_of(self.latest(key), now)
+
+    def age_of(self, received: Received | None, now: float) -> float:
+        """The same, of the newest report at hand."""
         return now - (self.started if received is None else received.at)
 
 

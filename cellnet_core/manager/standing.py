@@ -7,7 +7,7 @@ that both agents have taken down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -169,8 +169,16 @@ def is_news(session: Session, view: ConnectionView) -> bool:
 
 def settle_all(change: Change, found: Sequence[ConnectionRecord]) -> None:
     """Write down how the connections stand now; forget those that were deleted and are gone on both sides."""
-    for view in view_connections(change.context, change.session, found):
-        _settle(change, view)
+    write_down(change, view_connections(change.context, change.session, found))
+
+
+def write_down(change: Change, views: Iterable[ConnectionView]) -> None:
+    """The same of connections that were just looked at, in this change."""
+    statuses = {}
+    for view in views:
+        if _settle(change, view):
+            statuses[view.record.id] = view.status
+    connections.set_statuses(change.session, statuses)
 
 
 def settle(change: Change, connection: ConnectionRecord) -> None:
@@ -178,7 +186,8 @@ def settle(change: Change, connection: ConnectionRecord) -> None:
     settle_all(change, (connection,))
 
 
-def _settle(change: Change, view: ConnectionView) -> None:
+def _settle(change: Change, view: ConnectionView) -> bool:
+    """Whether its status is to be written down."""
     connection = view.record
     resource = ("connection", connection.id, connection.name)
     if connection.deleting and status.is_gone(connection, view.sides):
@@ -186,12 +195,11 @@ def _settle(change: Change, view: ConnectionView) -> None:
         change.untell(connection)
         operations.gone(change, connection)
         change.event("connection.deleted", resource, f"{connection.name} is gone on both sides")
-        return
+        return False
     operations.follow(change, connection, view.sides)
     before, after = connection.status, view.status
     if status.same(before, after):
-        return
-    connections.set_status(change.session, connection.id, after)
+        return False
     why = status.explain(after)
     if before.provisioning_status != after.provisioning_status:
         change.event(
@@ -219,18 +227,20 @@ def _settle(change: Change, view: ConnectionView) -> None:
             f"{connection.name}: " + "; ".join(f"{c.type} {c.status}: {c.message}" for c in flipped),
             types=[c.type for c in flipped],
         )
+    return True
 
 
 def _side(
     context: Context, known: Mapping[AgentKey, StandingRecord], endpoint: EndpointRecord
 ) -> tuple[Side, Received | None]:
-    agent = known.get(endpoint.agent)
-    received = context.reports.latest(endpoint.agent)
+    key = endpoint.agent
+    agent = known.get(key)
+    received = context.reports.latest(key)
     side = Side(
         endpoint=endpoint,
         report=None if received is None else received.report,
         connections={} if received is None else received.connections,
-        age=context.reports.age(endpoint.agent, context.clock.now()),
+        age=context.reports.age_of(received, context.clock.now()),
         generation=0 if agent is None else agent.generation,
         astray=agent is not None and agent.astray,
         ever_seen=agent is not None and agent.ever_seen,

@@ -37,7 +37,7 @@ def evaluate(
     facts = stage.Facts(
         enabled=connection.enabled,
         deleting=connection.deleting,
-        gone=is_gone(connection, sides),
+        gone=not findings.wanted(connection) and is_gone(connection, sides),
         provisioning_status=provisioning,
         operating_status=operating,
     )
@@ -57,7 +57,7 @@ def is_gone(connection: ConnectionRecord, sides: Sides) -> bool:
 
 def same(one: StatusRecord, other: StatusRecord) -> bool:
     """Whether there is nothing new to write down."""
-    return _essence(one) == _essence(other)
+    return one == other or _essence(one) == _essence(other)
 
 
 def flips(before: StatusRecord, after: StatusRecord) -> tuple[ConditionRecord, ...]:
@@ -122,11 +122,15 @@ def _fails(connection: ConnectionRecord, side: Side, family: Family) -> bool:
 def _with_history(
     found: tuple[Finding, ...], before: tuple[ConditionRecord, ...], at: datetime
 ) -> tuple[ConditionRecord, ...]:
-    since = {(c.type, c.status, c.reason): c.since for c in before}
-    return tuple(
-        ConditionRecord(f.type, f.status, f.reason, f.message, since.get((f.type, f.status, f.reason), at))
-        for f in found
-    )
+    known = {(c.type, c.status, c.reason): c for c in before}
+    conditions = []
+    for f in found:
+        same = known.get((f.type, f.status, f.reason))
+        if same is None or same.message != f.message:
+            since = at if same is None else same.since
+            same = ConditionRecord(f.type, f.status, f.reason, f.message, since)
+        conditions.append(same)
+    return tuple(conditions)
 
 
 def _essence(status: StatusRecord) -> object:

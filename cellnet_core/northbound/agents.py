@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
 from cellnet_core.manager.agents import MAX_WAIT
@@ -20,7 +21,7 @@ from cellnet_core.model.wire import (
     parse_header,
 )
 from cellnet_core.northbound import errors
-from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
+from cellnet_core.northbound.bodies import JSON, AcceptsJson, JsonRoute
 from cellnet_core.northbound.fields import Input, ManagerOf, NoQuery, Output, RequestId
 from cellnet_core.northbound.versions import since
 
@@ -28,14 +29,16 @@ router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=JsonRoute, 
 Gateway = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
 
 
-def _understood(
+async def _understood(
     manager: ManagerOf,
     cell: str,
     gateway: Gateway,
     head: Annotated[str, Header(alias=VERSION_HEADER, max_length=100)] = "",
 ) -> None:
     """Before anything of a document is read: whether its agent and this manager understand each other."""
-    manager.agents.check_version(cell, gateway, parse_header(head))
+    said = parse_header(head)
+    if not manager.agents.speaks(cell, gateway, said):
+        await run_in_threadpool(manager.agents.check_version, cell, gateway, said)
 
 
 Understood = Depends(_understood)
@@ -176,10 +179,10 @@ def show_agent(manager: ManagerOf, cell: str, gateway: Gateway) -> AgentAnswer:
 )
 async def next_intent(
     manager: ManagerOf, cell: str, gateway: Gateway, query: Annotated[IntentQuery, Query()]
-) -> Response | IntentDocument:
+) -> Response:
     """For agents: the intent as soon as it is newer than `after`; 204 after `wait` seconds if it is not."""
-    found = await manager.agents.next_intent(cell, gateway, query.after, query.wait)
-    return Response(status_code=204) if found is None else found
+    found = await manager.agents.next_text(cell, gateway, query.after, query.wait)
+    return Response(status_code=204) if found is None else Response(found, media_type=JSON)
 
 
 @router.put(

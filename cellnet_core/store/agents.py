@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.model.wire import Position, Term
@@ -32,33 +33,36 @@ def find(session: Session, key: AgentKey) -> AgentRecord | None:
 def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, StandingRecord]:
     """How these agents stand to their intents; those nothing is known of are left out."""
     wanted = set(keys)
-    columns = (
-        AgentRow.cell_id,
-        AgentRow.gateway,
-        AgentRow.generation,
-        AgentRow.astray,
-        AgentRow.first_seen_at,
-    )
     found: dict[AgentKey, StandingRecord] = {}
-    for where in _places(wanted):
-        for cell_id, gateway, generation, astray, first_seen_at in session.execute(
-            select(*columns).where(*where)
-        ):
+    for statement, values in _places(wanted):
+        for cell_id, gateway, generation, astray, first_seen_at in session.execute(statement, values):
             key = AgentKey(cell_id, gateway)
             if key in wanted:
                 found[key] = StandingRecord(generation, astray is not None, first_seen_at is not None)
     return found
 
 
-def _places(keys: set[AgentKey]) -> Iterator[tuple[ColumnElement[bool], ...]]:
+def _places(keys: set[AgentKey]) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
     """Questions that find these agents by the primary key (SQLite looks up no pairs of values)."""
+    one, several = _standings()
     if len(keys) <= ONE_BY_ONE:
         for key in sorted(keys):
-            yield AgentRow.cell_id == key.cell_id, AgentRow.gateway == key.gateway
+            yield one, {"cell_id": key.cell_id, "gateway": key.gateway}
         return
     cells = sorted({key.cell_id for key in keys})
     for start in range(0, len(cells), AT_ONCE):
-        yield (AgentRow.cell_id.in_(cells[start : start + AT_ONCE]),)
+        yield several, {"cells": cells[start : start + AT_ONCE]}
+
+
+@cache
+def _standings() -> tuple[Select[Any], Select[Any]]:
+    """Of one agent, and of all agents of some cells."""
+    of = cast(Table, AgentRow.__table__).c
+    columns = select(of.cell_id, of.gateway, of.generation, of.astray, of.first_seen_at)
+    return (
+        columns.where(of.cell_id == bindparam("cell_id"), of.gateway == bindparam("gateway")),
+        columns.where(of.cell_id.in_(bindparam("cells", expanding=True))),
+    )
 
 
 def everyone(session: Session, cell_id: str | None = None) -> tuple[AgentRecord, ...]:

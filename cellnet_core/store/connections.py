@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, Table, Update, and_, bindparam, or_, select
 from sqlalchemy import update as change_rows
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing, ports
-from cellnet_core.store.reading import connections_by_id, read_connections
+from cellnet_core.store.endpoints import ENDPOINTS
+from cellnet_core.store.reading import (
+    CONNECTIONS,
+    connections_by,
+    connections_by_id,
+    connections_where,
+    read_connections,
+)
 from cellnet_core.store.records import (
     AgentKey,
     ConnectionRecord,
     OrderRecord,
     StatusRecord,
 )
-from cellnet_core.store.schema import ConnectionRow, EndpointRow, PathRow
+from cellnet_core.store.schema import ConnectionRow, PathRow
 
+PATHS = cast(Table, PathRow.__table__)
+_ENDS = (CONNECTIONS.c.local_endpoint_id, CONNECTIONS.c.remote_endpoint_id)
 COLUMNS: listing.Columns = {
     "id": ConnectionRow.id,
     "name": ConnectionRow.name,
@@ -39,9 +49,15 @@ COLUMNS: listing.Columns = {
 
 def find(session: Session, reference: str) -> ConnectionRecord | None:
     """The connection with that id or name."""
-    same = or_(ConnectionRow.id == reference, ConnectionRow.name == reference)
-    found = sorted(read_connections(session, same), key=lambda connection: connection.id != reference)
+    rows = connections_by(session, _named(), {"reference": reference})
+    found = sorted(rows, key=lambda connection: connection.id != reference)
     return found[0] if found else None
+
+
+@cache
+def _named() -> Select[Any]:
+    said = bindparam("reference", type_=CONNECTIONS.c.name.type)
+    return connections_where(or_(CONNECTIONS.c.id == said, CONNECTIONS.c.name == said))
 
 
 def get(session: Session, connection_id: str) -> ConnectionRecord | None:
@@ -57,12 +73,19 @@ def several(session: Session, ids: Iterable[str]) -> tuple[ConnectionRecord, ...
 
 def any_of_agent(session: Session, key: AgentKey) -> bool:
     """Whether the agent has any connection. Costs one look."""
-    ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
-    mine = (EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway)
-    questions = (
-        select(ConnectionRow.id).join(EndpointRow, EndpointRow.id == end).where(*mine) for end in ends
+    mine = {"cell_id": key.cell_id, "gateway": key.gateway}
+    return any(session.execute(question, mine).first() is not None for question in _any_of_agent())
+
+
+@cache
+def _any_of_agent() -> tuple[Select[Any], ...]:
+    return tuple(
+        select(CONNECTIONS.c.id)
+        .join(ENDPOINTS, ENDPOINTS.c.id == end)
+        .where(ENDPOINTS.c.cell_id == bindparam("cell_id"), ENDPOINTS.c.gateway == bindparam("gateway"))
+        .limit(1)
+        for end in _ENDS
     )
-    return any(session.scalar(question.limit(1)) is not None for question in questions)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionRecord]:
@@ -74,26 +97,20 @@ def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionR
 
 def of_agent(session: Session, key: AgentKey) -> tuple[ConnectionRecord, ...]:
     """All connections with an end on one gateway, by name. Costs what that gateway has."""
-    mine = select(EndpointRow.id).where(
-        EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway
+    return connections_by(session, _of_agent(), {"cell_id": key.cell_id, "gateway": key.gateway})
+
+
+@cache
+def _of_agent() -> Select[Any]:
+    mine = select(ENDPOINTS.c.id).where(
+        ENDPOINTS.c.cell_id == bindparam("cell_id"), ENDPOINTS.c.gateway == bindparam("gateway")
     )
-    return read_connections(
-        session,
-        (or_(ConnectionRow.local_endpoint_id.in_(mine), ConnectionRow.remote_endpoint_id.in_(mine))),
-    )
+    return connections_where(or_(*(end.in_(mine) for end in _ENDS)))
 
 
 def of_endpoint(session: Session, endpoint_id: str) -> tuple[ConnectionRecord, ...]:
     """All connections that use an endpoint, by name."""
-    return read_connections(
-        session,
-        (
-            or_(
-                ConnectionRow.local_endpoint_id == endpoint_id,
-                ConnectionRow.remote_endpoint_id == endpoint_id,
-            )
-        ),
-    )
+    return read_connections(session, or_(*(end == endpoint_id for end in _ENDS)))
 
 
 def everyone(session: Session) -> tuple[ConnectionRecord, ...]:
@@ -103,48 +120,57 @@ def everyone(session: Session) -> tuple[ConnectionRecord, ...]:
 
 def of_cells(session: Session, one: str, other: str) -> tuple[ConnectionRecord, ...]:
     """All connections between two cells (ids), by name, whichever is their local one."""
-    here, there = (select(EndpointRow.id).where(EndpointRow.cell_id == cell) for cell in (one, other))
-    ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
+    here, there = (select(ENDPOINTS.c.id).where(ENDPOINTS.c.cell_id == cell) for cell in (one, other))
     return read_connections(
         session,
-        (
-            or_(
-                and_(ends[0].in_(here), ends[1].in_(there)),
-                and_(ends[0].in_(there), ends[1].in_(here)),
-            )
+        or_(
+            and_(_ENDS[0].in_(here), _ENDS[1].in_(there)),
+            and_(_ENDS[0].in_(there), _ENDS[1].in_(here)),
         ),
     )
 
 
 def between(session: Session, one: str, other: str) -> ConnectionRecord | None:
     """The connection that joins two endpoints, whichever is its local one."""
-    ends = (ConnectionRow.local_endpoint_id, ConnectionRow.remote_endpoint_id)
-    found = read_connections(
-        session,
-        (
-            or_(
-                and_(ends[0] == one, ends[1] == other),
-                and_(ends[0] == other, ends[1] == one),
-            )
-        ),
-    )
+    found = connections_by(session, _between(), {"one": one, "other": other})
     return found[0] if found else None
+
+
+@cache
+def _between() -> Select[Any]:
+    kind = CONNECTIONS.c.id.type
+    one, other = bindparam("one", type_=kind), bindparam("other", type_=kind)
+    return connections_where(
+        or_(and_(_ENDS[0] == one, _ENDS[1] == other), and_(_ENDS[0] == other, _ENDS[1] == one))
+    )
 
 
 def using_ports(
     session: Session, one: tuple[AgentKey, str], other: tuple[AgentKey, str]
 ) -> ConnectionRecord | None:
     """The connection whose path joins these two ports (agent, interface), in either direction."""
-    users = select(PathRow.connection_id).where(PathRow.ports == ports.key(one, other))
-    found = read_connections(session, (ConnectionRow.id.in_(users)))
+    found = connections_by(session, _using_ports(), {"ports": ports.key(one, other)})
     return found[0] if found else None
+
+
+@cache
+def _using_ports() -> Select[Any]:
+    users = select(PATHS.c.connection_id).where(PATHS.c.ports == bindparam("ports"))
+    return connections_where(CONNECTIONS.c.id.in_(users))
 
 
 def path_names(session: Session, stem: str) -> frozenset[str]:
     """Names of paths in use that start like this."""
     # A range, which an index finds everywhere; LIKE is looked up in none of SQLite's.
     behind = stem[:-1] + chr(ord(stem[-1]) + 1)
-    return frozenset(session.scalars(select(PathRow.name).where(PathRow.name >= stem, PathRow.name < behind)))
+    return frozenset(session.execute(_names_between(), {"stem": stem, "behind": behind}).scalars())
+
+
+@cache
+def _names_between() -> Select[Any]:
+    kind = PATHS.c.name.type
+    stem, behind = bindparam("stem", type_=kind), bindparam("behind", type_=kind)
+    return select(PATHS.c.name).where(PATHS.c.name >= stem, PATHS.c.name < behind)
 
 
 def add(session: Session, connection: ConnectionRecord) -> None:
@@ -191,23 +217,28 @@ def set_orders(session: Session, connection_id: str, orders: Iterable[OrderRecor
 
 def of_profile(session: Session, profile_id: str) -> tuple[ConnectionRecord, ...]:
     """All connections with that profile, by name."""
-    return read_connections(session, (ConnectionRow.profile_id == profile_id))
+    return read_connections(session, CONNECTIONS.c.profile_id == profile_id)
 
 
 def set_told(session: Session, connection_id: str, told: tuple[str, str]) -> None:
     """Keep what the agents of the local and the remote side are told from now on (digests)."""
-    _write(session, connection_id, {"told_local": told[0], "told_remote": told[1]})
+    # What is only worked out goes straight into the row: nobody has to know what it was.
+    values = {"told_local": told[0], "told_remote": told[1]}
+    session.execute(_set("told_local", "told_remote"), {"connection_id": connection_id, **values})
 
 
-def set_status(session: Session, connection_id: str, status: StatusRecord) -> None:
-    """Keep what was worked out. Touches one row and no revision."""
-    _write(session, connection_id, _status(status))
+def set_statuses(session: Session, statuses: Mapping[str, StatusRecord]) -> None:
+    """Keep what was worked out, by id of the connection. Touches one row each and no revision."""
+    rows = [{"connection_id": identifier, **_status(status)} for identifier, status in statuses.items()]
+    if rows:
+        session.execute(_set(*_status(next(iter(statuses.values())))), rows)
 
 
-def _write(session: Session, connection_id: str, values: dict[str, Any]) -> None:
-    """What is only worked out goes straight into the row: nobody has to know what it was."""
-    statement = change_rows(ConnectionRow).where(ConnectionRow.id == connection_id).values(**values)
-    session.execute(statement, execution_options={"synchronize_session": False})
+@cache
+def _set(*names: str) -> Update:
+    """These columns of one connection, from then on as they are bound."""
+    values = {name: bindparam(name, type_=CONNECTIONS.c[name].type) for name in names}
+    return change_rows(CONNECTIONS).where(CONNECTIONS.c.id == bindparam("connection_id")).values(values)
 
 
 def _status(status: StatusRecord) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, cast
 
-from sqlalchemy import Row, Select, bindparam, or_, select
+from sqlalchemy import Row, Select, Table, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from cellnet_core.store import listing
+from cellnet_core.store import listing, texts
 from cellnet_core.store.records import AgentKey, EndpointRecord, InterfaceRecord, PeerRecord
 from cellnet_core.store.schema import CellRow, EndpointRow
 
+ENDPOINTS = cast(Table, EndpointRow.__table__)
+CELLS = cast(Table, CellRow.__table__)
 COLUMNS: listing.Columns = {
     "id": EndpointRow.id,
     "name": EndpointRow.name,
@@ -30,15 +32,20 @@ COLUMNS: listing.Columns = {
 @cache
 def columns() -> Select[Any]:
     """Everything that a record is made of."""
-    return select(*EndpointRow.__table__.columns, CellRow.name.label("cell_name")).join(
-        CellRow, EndpointRow.cell_id == CellRow.id
+    return select(*texts.columns(ENDPOINTS), CELLS.c.name.label("cell_name")).join(
+        CELLS, ENDPOINTS.c.cell_id == CELLS.c.id
     )
 
 
 @cache
 def _named() -> Select[Any]:
-    said = bindparam("reference", type_=EndpointRow.name.type)
-    return columns().where(or_(EndpointRow.id == said, EndpointRow.name == said))
+    said = bindparam("reference", type_=ENDPOINTS.c.name.type)
+    return columns().where(or_(ENDPOINTS.c.id == said, ENDPOINTS.c.name == said))
+
+
+@cache
+def _with_ids() -> Select[Any]:
+    return columns().where(ENDPOINTS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def find(session: Session, reference: str) -> EndpointRecord | None:
@@ -52,7 +59,7 @@ def page(session: Session, query: listing.PageQuery) -> listing.Page[EndpointRec
     """A page of endpoints."""
     statement = select(EndpointRow.id).join(CellRow, EndpointRow.cell_id == CellRow.id)
     ids, more = listing.fetch(session, statement, COLUMNS, query)
-    found = {row.id: record(row) for row in session.execute(columns().where(EndpointRow.id.in_(ids)))}
+    found = {row.id: record(row) for row in session.execute(_with_ids(), {"ids": ids})}
     return listing.Page(tuple(found[identifier] for identifier in ids), more)
 
 
@@ -60,8 +67,8 @@ def of_agent(session: Session, key: AgentKey) -> tuple[EndpointRecord, ...]:
     """All endpoints of one gateway, by name."""
     rows = session.execute(
         columns()
-        .where(EndpointRow.cell_id == key.cell_id, EndpointRow.gateway == key.gateway)
-        .order_by(EndpointRow.name)
+        .where(ENDPOINTS.c.cell_id == key.cell_id, ENDPOINTS.c.gateway == key.gateway)
+        .order_by(ENDPOINTS.c.name)
     )
     return tuple(record(row) for row in rows)
 
@@ -129,21 +136,30 @@ def _interface(document: dict[str, Any]) -> InterfaceRecord:
 
 
 def record(row: Row[Any]) -> EndpointRecord:
-    """A row of `columns` as a value."""
+    """A row of `columns` as a value; the same row is the same value."""
+    return _record(tuple(row))
+
+
+_FIELDS = (*ENDPOINTS.columns.keys(), "cell_name")
+
+
+@lru_cache(maxsize=texts.REMEMBERED)
+def _record(values: tuple[Any, ...]) -> EndpointRecord:
+    row = dict(zip(_FIELDS, values, strict=True))
     return EndpointRecord(
-        id=row.id,
-        name=row.name,
-        cell_id=row.cell_id,
-        cell_name=row.cell_name,
-        gateway=row.gateway,
-        asn=row.asn,
-        prefixes=tuple(row.prefixes),
-        health_check_addresses=tuple(row.health_check_addresses),
-        interfaces=tuple(_interface(port) for port in row.interfaces),
-        description=row.description,
-        managed_by=row.managed_by,
-        tags=tuple(row.tags),
-        revision_number=row.revision_number,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        id=row["id"],
+        name=row["name"],
+        cell_id=row["cell_id"],
+        cell_name=row["cell_name"],
+        gateway=row["gateway"],
+        asn=row["asn"],
+        prefixes=texts.words(row["prefixes"]),
+        health_check_addresses=texts.words(row["health_check_addresses"]),
+        interfaces=tuple(_interface(port) for port in texts.document(row["interfaces"])),
+        description=row["description"],
+        managed_by=row["managed_by"],
+        tags=texts.words(row["tags"]),
+        revision_number=row["revision_number"],
+        created_at=texts.moment(row["created_at"]),
+        updated_at=texts.moment(row["updated_at"]),
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
 from cellnet_core.store.records import EventRecord
 from cellnet_core.store.schema import EventRow
 
+_ADD = insert(cast(Table, EventRow.__table__))
 COLUMNS: listing.Columns = {
     "id": EventRow.id,
     "time": EventRow.time,
@@ -22,22 +24,24 @@ COLUMNS: listing.Columns = {
 }
 
 
-def add(session: Session, event: EventRecord) -> EventRecord:
-    """Append the event; the answer has the id it got."""
-    row = EventRow(
-        time=event.time,
-        type=event.type,
-        severity=event.severity,
-        resource_type=event.resource_type,
-        resource_id=event.resource_id,
-        resource_name=event.resource_name,
-        message=event.message,
-        request_id=event.request_id,
-        detail=event.detail,
-    )
-    session.add(row)
-    session.flush()
-    return replace(event, id=row.id)
+def add(session: Session, events: Iterable[EventRecord]) -> None:
+    """Append the events, in this order; the store gives them their ids."""
+    rows = [
+        {
+            "time": event.time,
+            "type": event.type,
+            "severity": event.severity,
+            "resource_type": event.resource_type,
+            "resource_id": event.resource_id,
+            "resource_name": event.resource_name,
+            "message": event.message,
+            "request_id": event.request_id,
+            "detail": event.detail,
+        }
+        for event in events
+    ]
+    if rows:
+        session.execute(_ADD, rows)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[EventRecord]:

@@ -1,19 +1,20 @@
 """Connections, endpoints and profiles as records, many at once: columns only, and each object asked for once.
 
-Rows of the mapper are for writing: to make one costs several times what its columns cost.
+Rows of the mapper are for writing: to make one costs several times what its columns cost. Statements are over
+tables and made once: building one anew, or having the mapper look at it, costs more than the database does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, select
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
-from cellnet_core.store import endpoints, profiles
+from cellnet_core.store import endpoints, profiles, texts
 from cellnet_core.store.records import (
     ConditionRecord,
     ConnectionRecord,
@@ -25,16 +26,30 @@ from cellnet_core.store.records import (
     StatusRecord,
     TimersRecord,
 )
-from cellnet_core.store.schema import ConnectionRow, EndpointRow, PathRow, ProfileRow
+from cellnet_core.store.schema import ConnectionRow, PathRow, ProfileRow
 
+CONNECTIONS = cast(Table, ConnectionRow.__table__)
+_PROFILES = cast(Table, ProfileRow.__table__)
+_PATHS = cast(Table, PathRow.__table__)
 AT_ONCE = 500
 """Ids in one question."""
 
 
 def read_connections(session: Session, *where: ColumnElement[bool]) -> tuple[ConnectionRecord, ...]:
     """All connections of which this is so, by name."""
-    statement = _connections().where(*where).order_by(ConnectionRow.name)
-    return _complete(session, session.execute(statement).all())
+    return _complete(session, session.execute(connections_where(*where)).all())
+
+
+def connections_by(
+    session: Session, statement: Select[Any], values: Mapping[str, Any]
+) -> tuple[ConnectionRecord, ...]:
+    """The connections that a statement of `connections_where` finds for these values, by name."""
+    return _complete(session, session.execute(statement, values).all())
+
+
+def connections_where(*where: ColumnElement[bool]) -> Select[Any]:
+    """A statement to keep: its values are bound when it is asked."""
+    return _connections().where(*where).order_by(CONNECTIONS.c.name)
 
 
 def connections_by_id(session: Session, ids: Iterable[str]) -> dict[str, ConnectionRecord]:
@@ -58,31 +73,30 @@ def _chunks(session: Session, statement: Select[Any], ids: Iterable[str]) -> lis
 
 @cache
 def _connections() -> Select[Any]:
-    return select(*ConnectionRow.__table__.columns)
+    return select(*texts.columns(CONNECTIONS))
 
 
 @cache
 def _connections_with() -> Select[Any]:
-    return _connections().where(ConnectionRow.id.in_(bindparam("ids", expanding=True)))
+    return _connections().where(CONNECTIONS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @cache
 def _endpoints_with() -> Select[Any]:
-    return endpoints.columns().where(EndpointRow.id.in_(bindparam("ids", expanding=True)))
+    return endpoints.columns().where(endpoints.ENDPOINTS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @cache
 def _profiles_with() -> Select[Any]:
-    columns = ProfileRow.__table__.columns
-    return select(*columns).where(ProfileRow.id.in_(bindparam("ids", expanding=True)))
+    return select(_PROFILES).where(_PROFILES.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @cache
 def _paths_of() -> Select[Any]:
     return (
-        select(*PathRow.__table__.columns)
-        .where(PathRow.connection_id.in_(bindparam("ids", expanding=True)))
-        .order_by(PathRow.connection_id, PathRow.position)
+        select(*texts.columns(_PATHS))
+        .where(_PATHS.c.connection_id.in_(bindparam("ids", expanding=True)))
+        .order_by(_PATHS.c.connection_id, _PATHS.c.position)
     )
 
 
@@ -98,15 +112,51 @@ def _complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionRec
     paths: dict[str, list[PathRecord]] = {row.id: [] for row in rows}
     for row in _chunks(session, _paths_of(), paths):
         paths[row.connection_id].append(
-            PathRecord(
-                name=row.name,
-                local_interface=row.local_interface,
-                remote_interface=row.remote_interface,
-                local_addresses=tuple(row.local_addresses),
-                remote_addresses=tuple(row.remote_addresses),
+            _path(
+                row.name, row.local_interface, row.remote_interface, row.local_addresses, row.remote_addresses
             )
         )
     return tuple(_record(row, ends, named[row.profile_id], tuple(paths[row.id])) for row in rows)
+
+
+@lru_cache(maxsize=texts.REMEMBERED)
+def _path(
+    name: str, local_interface: str, remote_interface: str, local_addresses: str, remote_addresses: str
+) -> PathRecord:
+    return PathRecord(
+        name=name,
+        local_interface=local_interface,
+        remote_interface=remote_interface,
+        local_addresses=texts.words(local_addresses),
+        remote_addresses=texts.words(remote_addresses),
+    )
+
+
+@lru_cache(maxsize=texts.REMEMBERED)
+def _conditions(text: str) -> tuple[ConditionRecord, ...]:
+    return tuple(
+        ConditionRecord(
+            type=condition["type"],
+            status=condition["status"],
+            reason=condition["reason"],
+            message=condition["message"],
+            since=datetime.fromisoformat(condition["since"]),
+        )
+        for condition in texts.document(text)
+    )
+
+
+@lru_cache(maxsize=256)
+def _words(text: str) -> tuple[str, ...]:
+    """Families and tags: there are few that differ."""
+    return texts.words(text)
+
+
+@lru_cache(maxsize=256)
+def _orders(text: str) -> tuple[OrderRecord, ...]:
+    return tuple(
+        OrderRecord(o["id"], o["action"], tuple(o["paths"]), tuple(o["sides"])) for o in texts.document(text)
+    )
 
 
 def _record(
@@ -117,7 +167,7 @@ def _record(
         name=row.name,
         local=ends[row.local_endpoint_id],
         remote=ends[row.remote_endpoint_id],
-        families=cast(tuple[Family, ...], tuple(row.families)),
+        families=cast(tuple[Family, ...], _words(row.families)),
         profile=profile,
         own=TimersRecord(row.own_hold_time, row.own_graceful_restart_time, row.own_hold_down),
         enabled=row.enabled,
@@ -131,22 +181,11 @@ def _record(
             operating_status=row.operating_status,
             observed_revision=row.observed_revision,
             state=row.state,
-            conditions=tuple(
-                ConditionRecord(
-                    type=condition["type"],
-                    status=condition["status"],
-                    reason=condition["reason"],
-                    message=condition["message"],
-                    since=datetime.fromisoformat(condition["since"]),
-                )
-                for condition in row.conditions
-            ),
+            conditions=_conditions(row.conditions),
         ),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        created_at=texts.moment(row.created_at),
+        updated_at=texts.moment(row.updated_at),
         told=(row.told_local, row.told_remote),
-        tags=tuple(row.tags),
-        orders=tuple(
-            OrderRecord(o["id"], o["action"], tuple(o["paths"]), tuple(o["sides"])) for o in row.orders
-        ),
+        tags=_words(row.tags),
+        orders=_orders(row.orders),
     )
