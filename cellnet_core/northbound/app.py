@@ -17,6 +17,7 @@ from cellnet_core.northbound import (
     audit,
     cells,
     connections,
+    description,
     discovery,
     drifts,
     endpoints,
@@ -50,25 +51,18 @@ MODULES = (
     topology,
 )
 """One for each resource; each address in them has a rule in `access/policies.py`."""
-BODY_REFUSALS = {"408": "Too slow", "413": "Too large", "415": "Unsupported media type"}
 
 
 class _Api(FastAPI):
-    """Describes itself as it is: bad input is 400 here, never the framework's 422."""
+    """Describes itself as it is; made once."""
 
     def openapi(self) -> dict[str, Any]:
-        document = super().openapi()
-        for methods in document["paths"].values():
-            for operation in methods.values():
-                operation["responses"].pop("422", None)
-                if "requestBody" in operation:
-                    refused = operation["responses"]["400"]
-                    for status, title in BODY_REFUSALS.items():
-                        operation["responses"][status] = {**refused, "description": title}
-        for unused in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(unused, None)
-        examples.add(document)
-        return document
+        if self.openapi_schema is None:
+            document = super().openapi()
+            description.complete(document)
+            examples.add(document)
+            self.openapi_schema = document
+        return self.openapi_schema
 
 
 def routers() -> tuple[APIRouter, ...]:

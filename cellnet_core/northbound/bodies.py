@@ -78,6 +78,8 @@ def _refuse_ambiguous(request: Request) -> None:
         raise InvalidError(
             "request.invalid_query", f"{', '.join(map(repr, twice))}: more than once; say each thing once"
         )
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.strip().lower() not in ("", "identity"):
         raise MediaTypeError(
