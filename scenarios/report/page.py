@@ -15,7 +15,7 @@ from markupsafe import Markup
 from scenarios import guarding
 from scenarios.outcomes import Outcome, Run
 from scenarios.report import document, picture, states
-from scenarios.report.terminal import closing
+from scenarios.report.terminal import closing, size_of
 from scenarios.values import Verdict
 from topologies import draw
 
@@ -36,6 +36,7 @@ def render(run: Run) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["compact"] = _compact
+    environment.filters["size"] = size_of
     template = environment.get_template("report.html.j2")
     css, words = WORDS[run.verdict]
     return template.render(
@@ -76,7 +77,9 @@ def tiles(run: Run) -> list[tuple[str, str, str]]:
     product = [measured for measured in run.flows if not measured.flow.control]
     sent = sum(measured.sent for measured in product)
     lost = sum(measured.lost for measured in product)
-    found = [(f"{passed} of {len(judged)}", "", "faults recovered within their budget")]
+    found = []
+    if judged:
+        found.append((f"{passed} of {len(judged)}", "", "faults recovered within their budget"))
     for outcome in run.outcomes:
         online = outcome.facts.get("online_after_s")
         if online is not None:

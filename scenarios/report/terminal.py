@@ -99,7 +99,7 @@ class Terminal:
         self._print(f"report: {escape(str(directory / 'report.html'))}")
         for one in run.captures:
             self._print(
-                f"packets: {escape(str(directory / one.file))} ({_size(one.size)}, {escape(one.what)})"
+                f"packets: {escape(str(directory / one.file))} ({size_of(one.size)}, {escape(one.what)})"
             )
             for doubt in one.doubts:
                 self._print(f"[yellow]  {escape(doubt)}[/]")
@@ -141,7 +141,8 @@ def closing(run: Run) -> str:
     return f"Ended by hand after {done} of {len(run.outcomes)} steps; this is about those."
 
 
-def _size(size: int) -> str:
+def size_of(size: int) -> str:
+    """So many bytes, for people."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 

@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from scenarios.outcomes import Outcome, Property
+from scenarios import guarding
+from scenarios.outcomes import Captured, Outcome, Property
 from scenarios.report import document, junit, page, picture, writing
 from scenarios.report.terminal import Terminal
 from scenarios.values import Verdict
@@ -48,6 +49,21 @@ def test_times_count_from_the_start_of_the_scenario():
     rendered = document.render(run)
     assert rendered["steps"][0]["started_s"] == 0
     assert all(0 <= event["t_s"] <= rendered["duration_s"] for event in rendered["timeline"])
+
+
+def test_packets_and_what_was_watched_are_in_every_report():
+    run = sample.run()
+    captured = Captured("bgp", "captures/bgp.pcapng", 33_000, ("main-gw1:ip-wan1: 3 packets found no room",))
+    run = replace(run, captures=(captured,), ended_by_hand=True)
+    rendered = json.loads(json.dumps(document.render(run)))
+    jsonschema.Draft202012Validator(document.schema()).validate(rendered)
+    assert rendered["captures"][0]["file"] == "captures/bgp.pcapng"
+    html = page.render(run)
+    assert '<a href="captures/bgp.pcapng">' in html
+    assert "33 kB" in html
+    assert "3 packets found no room" in html
+    assert "Ended by hand" in html
+    assert guarding.how(run.safety) in html
 
 
 def test_a_step_that_was_not_run_is_said_to_be_so():
