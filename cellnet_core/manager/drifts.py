@@ -5,11 +5,13 @@ What is done about it is the agents' work, by the policy of their cell; here it 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import NotFoundError
+from cellnet_core.manager.pruning import Limits
 from cellnet_core.model.wire import DriftReport, ReportDocument
 from cellnet_core.store import drifts as rows
 from cellnet_core.store.listing import Page, PageQuery
@@ -23,10 +25,12 @@ Essence = tuple[tuple[str, str, str, bool], ...]
 class Drifts:
     """Services on drift."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, limits: Limits) -> None:
         self._context = context
+        self._limits = limits
         self._last: dict[AgentKey, tuple[str, Essence]] = {}
         """What the last report of each agent said, so that most reports cost nothing here."""
+        self._found: Counter[tuple[str, str]] = Counter()
 
     def page(self, query: PageQuery) -> Page[DriftRecord]:
         """A page of drifts. Raises BadQueryError."""
@@ -54,10 +58,17 @@ class Drifts:
             return
         if before is None or before[0] != report.agent_id or essence:
             with self._context.change() as change:
-                self._write(change, key, cell, report)
+                new = self._write(change, key, cell, report)
+            self._found[cell, key.gateway] += new
         self._last[key] = (report.agent_id, essence)
 
-    def _write(self, change: Change, key: AgentKey, cell: str, report: ReportDocument) -> None:
+    def found(self) -> dict[tuple[str, str], int]:
+        """How many were found since the manager started, by cell and gateway; forgetting takes none away."""
+        return dict(self._found)
+
+    def _write(self, change: Change, key: AgentKey, cell: str, report: ReportDocument) -> int:
+        """How many of them are new."""
+        new = 0
         origins = {f"{report.agent_id}:{drift.id}": drift for drift in report.drifts}
         known = rows.by_origin(change.session, list(origins))
         former = {
@@ -68,9 +79,14 @@ class Drifts:
         for origin, said in origins.items():
             state = rows.OVER if said.over_s is not None else STATES.get(said.action, "open")
             before = known.get(origin) or former.pop((said.driver, said.object, state), None)
+            if before is None and said.over_s is not None:
+                ended = change.at - timedelta(seconds=said.over_s)
+                if self._limits.forgets(change.session, ended, change.at):
+                    continue  # an agent tells of its last ones for as long as it runs
             after = self._record(change, key, cell, origin, said, state, before)
             if after != before:
                 rows.save(change.session, after)
+            new += before is None
             if before is None or before.state != state:
                 _tell(change, after, found=before is None)
         for row in former.values():
@@ -80,6 +96,7 @@ class Drifts:
             )
             rows.save(change.session, over)
             _tell(change, over, found=False)
+        return new
 
     def _record(
         self,

@@ -43,6 +43,12 @@ class ForbiddenError(RequestError):
     title = "Forbidden"
 
 
+class GoneError(RequestError):
+    """It was there, and is kept no longer."""
+
+    title = "Gone"
+
+
 class PreconditionError(RequestError):
     """The object is not in the revision that the caller had seen."""
 

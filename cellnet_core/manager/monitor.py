@@ -10,6 +10,7 @@ from cellnet_core.manager.context import Context
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.manager.findings import STALE_AFTER
 from cellnet_core.manager.operations import Operations
+from cellnet_core.manager.pruning import Limits, Pruning
 from cellnet_core.manager.unsettled import Marks
 from cellnet_core.store import agents, connections
 from cellnet_core.store.errors import StoreUnavailableError
@@ -26,9 +27,10 @@ LOG = logging.getLogger(__name__)
 class Monitor:
     """One per manager. `tick` and `settle_agent` may run in any thread, `run` is a task of the event loop."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, limits: Limits | None = None) -> None:
         self._context = context
         self._operations = Operations(context)
+        self.pruning = Pruning(context, limits or Limits())
         self._fresh: dict[AgentKey, bool] = {}
         with context.database.read() as session:
             for agent in agents.everyone(session):
@@ -60,6 +62,7 @@ class Monitor:
             try:
                 await asyncio.to_thread(self.tick)
                 await asyncio.to_thread(self._operations.expire)
+                await asyncio.to_thread(self.pruning.tick)
             except StoreUnavailableError as error:
                 # The next look tries again: what is written follows from what is seen then.
                 LOG.warning("statuses could not be written: %s", error)

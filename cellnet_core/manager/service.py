@@ -19,6 +19,7 @@ from cellnet_core.manager.histories import Histories
 from cellnet_core.manager.monitor import Monitor
 from cellnet_core.manager.operations import Operations
 from cellnet_core.manager.profiles import Profiles
+from cellnet_core.manager.pruning import Limits
 from cellnet_core.manager.topology import Topology
 
 
@@ -43,9 +44,11 @@ class Manager:
     enrolment: Enrolment
 
 
-def assemble(context: Context, master: bytes | None = None) -> Manager:
-    """All services over this context. Without `master`, agents' credentials end with this process."""
-    drifts = Drifts(context)
+def assemble(context: Context, master: bytes | None = None, limits: Limits | None = None) -> Manager:
+    """All services over this context. Without `master`, agents' credentials end with this process; `limits`:
+    how much of what happened is kept."""
+    limits = limits or Limits()
+    drifts = Drifts(context, limits)
     return Manager(
         context=context,
         cells=Cells(context),
@@ -58,7 +61,7 @@ def assemble(context: Context, master: bytes | None = None) -> Manager:
         agents=Agents(context, drifts),
         histories=Histories(context),
         events=Events(context),
-        monitor=Monitor(context),
+        monitor=Monitor(context, limits),
         topology=Topology(context, Cells(context)),
         audit=Audit(context.database),
         enrolment=Enrolment(context, master or secrets.token_bytes(32)),

@@ -11,6 +11,7 @@ agents: enrolled                          # or open; enrolled is the default whe
 agent_secret: /var/lib/cellnet/agent.secret  # made at the first start; credentials follow from it
 enrol: [{cell: main, gateway: main-gw1, file: /run/cellnet/gw1.token}]  # one-time tokens, written at start
 tls: {certificate: /etc/cellnet/manager.crt, key: /etc/cellnet/manager.key}  # of `listen`
+keep: {events: 100000, events_days: 90, drifts: 10000, drifts_days: 90}  # older ones are forgotten
 
 `options.py` has the same for people who prefer oslo.config's files.
 """
@@ -20,8 +21,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
+from cellnet_core.manager.pruning import Limits
 from cellnet_core.northbound.cells import CellInput
 from cellnet_core.northbound.fields import Input
 
@@ -61,6 +63,20 @@ class EnrolInput(Input):
     file: str
 
 
+class Keep(Input):
+    """How much of what happened is kept: the newest so many, and nothing older than so many days. Drifts that
+    are there still are kept whatever their age."""
+
+    events: Annotated[int, Field(ge=1000)] = Limits().events
+    events_days: Annotated[float, Field(gt=0, le=36_500)] = Limits().events_days
+    drifts: Annotated[int, Field(ge=100)] = Limits().drifts
+    drifts_days: Annotated[float, Field(gt=0, le=36_500)] = Limits().drifts_days
+
+    def limits(self) -> Limits:
+        """As the manager takes it."""
+        return Limits(self.events, self.events_days, self.drifts, self.drifts_days)
+
+
 class Configuration(Input):
     """What the file says; at least one of `unix_socket` and `listen` is needed."""
 
@@ -75,6 +91,7 @@ class Configuration(Input):
     agent_secret: str | None = None
     enrol: tuple[EnrolInput, ...] = ()
     tls: Tls | None = None
+    keep: Keep = Keep()
 
     @property
     def agents_enrolled(self) -> bool:

@@ -51,7 +51,7 @@ class StreamQuery(paging.FilterInput):
 @router.get(
     "/stream",
     response_class=StreamingResponse,
-    responses={**errors.answers(), 200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+    responses={**errors.answers(410), 200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def stream_events(
     request: Request,
@@ -65,6 +65,8 @@ async def stream_events(
     # Also tells of bad filters while an error can still be answered.
     newest = PageQuery(1, None, (("id", "desc"),), filters if after is not None else ())
     page = await asyncio.to_thread(manager.events.page, newest)
+    if after is not None:
+        await asyncio.to_thread(manager.events.check_marker, after)
     if after is None:
         await asyncio.to_thread(manager.events.page, PageQuery(1, None, (), filters))
         after = page.items[0].id if page.items else 0

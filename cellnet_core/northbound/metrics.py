@@ -102,14 +102,14 @@ def _drift(manager: Manager) -> Iterator[Metric]:
         labels=("cell", "gateway", "state"),
     )
     ever = CounterMetricFamily(
-        "cellnet_drift_found", "Objects that somebody else changed, ever", labels=("cell", "gateway")
+        "cellnet_drift_found",
+        "Objects that somebody else changed, since the manager started",
+        labels=("cell", "gateway"),
     )
-    totals: Counter[tuple[str, str]] = Counter()
     for (cell, gateway, state), number in sorted(manager.drifts.count().items()):
-        totals[cell, gateway] += number
         if state != "over":
             there.add_metric((cell, gateway, state), number)
-    for place, number in sorted(totals.items()):
+    for place, number in sorted(manager.drifts.found().items()):
         ever.add_metric(place, number)
     yield there
     yield ever

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellnet_core.manager.pruning import Limits
 from cellnet_core.northbound import configuration
 from cellnet_core.northbound.configuration import Configuration, ConfigurationError
 
@@ -87,7 +88,28 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
         ),
         cfg.StrOpt("key", help="PEM file with its key.", sample_default="/etc/cellnet/manager.key"),
     ]
-    return [(GROUP, manager), ("tls", tls)]
+    limits = Limits()
+    keep: list[cfg.Opt] = [
+        cfg.IntOpt(
+            "events",
+            default=limits.events,
+            min=1000,
+            help="The newest so many events are kept. Listeners that come back later are told what they missed.",
+        ),
+        cfg.FloatOpt(
+            "events_days", default=limits.events_days, help="And none that is older than so many days."
+        ),
+        cfg.IntOpt(
+            "drifts",
+            default=limits.drifts,
+            min=100,
+            help="The newest so many drifts that are over are kept; those that are there still always are.",
+        ),
+        cfg.FloatOpt(
+            "drifts_days", default=limits.drifts_days, help="And none that was over so many days ago."
+        ),
+    ]
+    return [(GROUP, manager), ("tls", tls), ("keep", keep)]
 
 
 def load(path: Path) -> Configuration:
@@ -102,6 +124,7 @@ def load(path: Path) -> Configuration:
         unknown = _unknown(path)
         document: dict[str, Any] = {name: value for name, value in conf[GROUP].items() if value is not None}
         tls = {name: value for name, value in conf.tls.items() if value is not None}
+        document["keep"] = dict(conf.keep.items())
     except (cfg.Error, ValueError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
     if unknown:

@@ -77,6 +77,7 @@ def build(configuration: Configuration, database: Database) -> Manager:
             wakeups=Wakeups(),
         ),
         master,
+        configuration.keep.limits(),
     )
     try:
         added = manager.cells.seed(cell.request() for cell in configuration.cells)

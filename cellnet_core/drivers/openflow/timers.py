@@ -43,9 +43,9 @@ def _of(interface: str, column: Mapping[str, Any]) -> PortTimers | None:
     if column.get("enable") != "true":
         return None
     # A key that was taken away by hand counts as 0: no timer that anybody wants, so it is put right.
-    values = [str(column.get(key, "0")) for key in KEYS]
-    numbers = [int(value) if value.isascii() and value.isdigit() else 0 for value in values]
-    return PortTimers(interface, *numbers)
+    values = (str(column.get(key, "0")) for key in KEYS)
+    min_tx, min_rx, multiplier = (int(text) if text.isascii() and text.isdigit() else 0 for text in values)
+    return PortTimers(interface, min_tx, min_rx, multiplier)
 
 
 def actions(driver: str, wanted: Iterable[PortTimers], observed: Iterable[PortTimers]) -> tuple[Action, ...]:

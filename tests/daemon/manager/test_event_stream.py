@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import queue
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -114,6 +115,18 @@ def test_what_is_no_stream(
         f"http://127.0.0.1:{manager.port}/v1/events/stream", params=query, headers=headers, trust_env=False
     )
     assert answer.status_code == status, answer.text
+
+
+def test_who_comes_back_for_events_that_are_gone_is_told(manager: ManagerProcess) -> None:
+    """Pruned past the running manager's back; it answers from what is there."""
+    with sqlite3.connect(manager.database) as database:
+        database.execute("delete from events where id < 3")
+    address = f"http://127.0.0.1:{manager.port}/v1/events/stream"
+    answer = httpx.get(address, headers={"Last-Event-ID": "1"}, trust_env=False)
+    assert answer.status_code == 410, answer.text
+    (said,) = answer.json()["errors"]
+    assert said["code"] == "cell-network.event.marker_gone"
+    assert "events 2 to 2 are kept no longer" in said["detail"]
 
 
 def test_listeners_that_never_read_hold_nobody_up_and_are_bounded(manager: ManagerProcess) -> None:

@@ -5,6 +5,7 @@ One lab for all; each test leaves the connection ONLINE and the policy at repair
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -124,6 +125,51 @@ def test_a_neighbour_removed_from_exabgp_is_found_and_put_right(setting: Setting
     within(PATIENCE, setting.drift("neighbor main-east-2", state="over"))
     groups = list(setting.client.drifts(kind="group"))
     assert groups == [], "what follows from it is no drift"
+
+
+def test_bfd_timers_change_while_the_session_stays_up_and_are_kept(setting: Setting) -> None:
+    """At both ends, in what BFD uses and not only in the database; slower and back again, without a flap."""
+    gateways = (GATEWAY, "east-gw1")
+
+    def shown(gateway: str) -> str:
+        ports = "for port in wan1 wan2; do ovs-appctl bfd/show $port; done"
+        return str(setting.machine.exec(gateway, ["sh", "-c", ports]).stdout)
+
+    def flaps(gateway: str) -> list[str]:
+        columns = [
+            "ovs-vsctl",
+            "--columns=bfd_status",
+            "--format=json",
+            "find",
+            "interface",
+            "bfd:enable=true",
+        ]
+        said = str(setting.machine.exec(gateway, columns).stdout)
+        return re.findall(r'"flap_count","([0-9]+)"', said)
+
+    def use(ms: int) -> Callable[[], bool | None]:
+        lines = [f"Local Minimum {way} Interval: {ms}ms" for way in ("TX", "RX")]
+        lines.append(f"Remote Minimum TX Interval: {ms}ms")
+        return lambda: all(shown(g).count(line) == 2 for g in gateways for line in lines) or None
+
+    before = [flaps(gateway) for gateway in gateways]
+    assert all(len(each) == 2 for each in before), before
+    setting.client.create_profile(name="paced", bfd={"min_tx_ms": 400, "min_rx_ms": 400, "multiplier": 3})
+    connection = setting.client.connection("ab")
+    kept = {name: connection.document[name] for name in ("name", "local_endpoint", "remote_endpoint")}
+    setting.client.replace_connection(connection.id, {**kept, "profile": "paced"})
+    try:
+        within(PATIENCE, use(400))
+        assert setting.client.drifts(kind="bfd") == ()
+        setting.by_hand("ovs-vsctl", "set", "interface", "wan1", "bfd:min_tx=777")
+        found = within(FOUND_WITHIN, setting.drift("bfd wan1"))
+        assert found.action == "repair"
+        within(PATIENCE, setting.drift("bfd wan1", state="over"))
+        within(PATIENCE, use(400))
+    finally:
+        setting.client.replace_connection(connection.id, {**kept, "profile": "default"})
+    within(PATIENCE, use(100))
+    assert [flaps(gateway) for gateway in gateways] == before
 
 
 @pytest.mark.parametrize("policy", ["ignore", "adopt"])

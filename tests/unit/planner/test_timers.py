@@ -1,4 +1,4 @@
-"""BFD timers of a port that connections share: the quickest, as a whole; the site's when nobody asks; drift."""
+"""BFD timers of a port that connections share: the quickest, as a whole; the site's when nobody asks."""
 
 from __future__ import annotations
 
