@@ -1,8 +1,8 @@
 """The loop: look, think, act, until there is nothing left to do; then wait for a reason to look again.
 
 Level-triggered: whatever rings only wakes it, and a resync timer rings too. One round looks, lets the planner
-decide and carries the plan out. Of a device that did not ring, what was seen a moment ago will do; the round after
-any action looks at everything. Failures back off; nothing that fails here ends the loop.
+decide and carries the plan out. Of a device that did not ring, what was seen a moment ago will do; after any
+action the next round looks at everything. Failures back off; nothing that fails here ends the loop.
 """
 
 from __future__ import annotations

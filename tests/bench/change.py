@@ -1,7 +1,7 @@
 """How long a change takes through all of it: a new prefix by REST until the far gateway's flow table has it.
 
-Everything on the way writes its moment down with one clock (docs/lab.md), so each part is the difference of two lines of the
-timeline; the far controller's line is written at the switch's barrier reply.
+Everything on the way writes its moment down with one clock (docs/lab.md): each part is the difference of two
+lines of the timeline; the far controller's line is written at the switch's barrier reply.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STEPS = (
 
 
 def run(rounds: int) -> dict[str, Any]:
-    """Milliseconds from the request: median and 95th percentile of each step, and how often both were measured."""
+    """Milliseconds from the request: median and 95th percentile of each step."""
     topology = catalogue.build("two-cells", {"paths": 2, "hosts": 1})
     client = labs.up(topology, name="bench-change")
     try:

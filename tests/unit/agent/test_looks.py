@@ -1,4 +1,4 @@
-"""What an agent looks at, and how often: whoever rang, everything after it acted, all of it every few seconds."""
+"""What an agent looks at: whoever rang, everything after it acted, and everything every few seconds."""
 
 from __future__ import annotations
 
