@@ -18,7 +18,7 @@ demo: setup ## two cells connected, faults injected, recovery proved; report in 
 
 test: setup lint ## lint, unit, golden, daemon and short lab tests (under 10 minutes)
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not scenario and not soak and not lab"
-	$(PYTEST) -m "lab and not scenario and not soak"
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "lab and not scenario and not soak"
 
 test-lab: setup ## all lab scenarios
 	$(PYTEST) -m "scenario and not soak"

@@ -21,7 +21,7 @@ from topologies.model import Topology
 
 START_SECONDS = 60.0
 READY_SECONDS = 120.0
-ENROLMENT_SECONDS = 15.0
+ENROLMENT_SECONDS = 60.0
 CONTROLLERS = ("ryu", "os-ken")
 DATAPATHS = ("netdev", "dummy")
 BFD_MS = range(10, 1001)

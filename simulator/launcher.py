@@ -21,8 +21,8 @@ from pathlib import Path
 REALTIME_PRIORITY = 50
 PROBE_PRIORITY = 10
 OPEN_FILES = 65536
-SESSION_NICE = 5
-"""A third of the weight of a session that says nothing."""
+SESSION_NICE = 3
+"""Half of the weight of a session that says nothing."""
 ATTEMPTS = 5
 AUTOGROUP_PAUSE = 0.1
 """Seconds; the kernel takes one such wish in a tenth of a second from ordinary users."""

@@ -21,8 +21,8 @@ from simulator.realtime import RealtimeThread
 
 Output = int | IO[bytes]
 
-BACKGROUND_NICE = 5
-"""A third of the weight of a switch (sched(7))."""
+BACKGROUND_NICE = 3
+"""Half of the weight of a switch (sched(7))."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ def run(pytester: pytest.Pytester, test: str, *options: str) -> pytest.RunResult
     return pytester.runpytest_subprocess(*arguments, timeout=110)
 
 
+@pytest.mark.scenario  # boots several labs: too long for every run
 def test_a_broken_agent_and_a_lying_probe_fail_the_check_that_is_for_them(
     pytester: pytest.Pytester, base: Path
 ) -> None:
