@@ -40,8 +40,7 @@ class CellCalls(Transport):
 
     def agents(self) -> tuple[Agent, ...]:
         """All agents that were ever heard of."""
-        document = self._request("GET", "/v1/agents")
-        return tuple(values.read(Agent, item) for item in document["agents"])
+        return tuple(self._all(Agent, "agents", {}))
 
     def confirm_agent(self, cell: str, gateway: str) -> Agent:
         """Have an agent that keeps another history follow this manager's database."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from cellnet_core.client import errors, values
 from cellnet_core.client.errors import BadUrlError, ClientError, UnreachableError
@@ -154,9 +154,10 @@ class Transport:
             document = self._request("GET", f"/v1/{collection}", query=query)
             items = document[collection]
             yield from (values.read(kind, item) for item in items)
-            if not any(link["rel"] == "next" for link in document[f"{collection}_links"]):
+            behind = [link["href"] for link in document[f"{collection}_links"] if link["rel"] == "next"]
+            if not behind:
                 return
-            query["marker"] = str(items[-1]["id"])
+            query["marker"] = parse_qs(urlsplit(behind[0]).query)["marker"][0]
 
     def _one(
         self, method: str, path: str, key: str, body: Any = None, revision: int | None = None

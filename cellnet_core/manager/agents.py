@@ -16,6 +16,7 @@ from cellnet_core.manager.standing import AgentView
 from cellnet_core.model.wire import Head, IntentDocument, ReportDocument
 from cellnet_core.store import agents as rows
 from cellnet_core.store import connections
+from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import AgentKey, AgentRecord
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +38,12 @@ class Agents:
         with self._context.database.read() as session:
             known = rows.everyone(session)
         return tuple(standing.view_agent(self._context, agent) for agent in known)
+
+    def page(self, query: PageQuery) -> Page[AgentView]:
+        """A page of them. Raises BadQueryError."""
+        with self._context.database.read() as session:
+            found = rows.page(session, query)
+        return Page(tuple(standing.view_agent(self._context, agent) for agent in found.items), found.more)
 
     def speaks(self, cell: str, gateway: str, head: Head) -> bool:
         """Whether `check_version` would find nothing and has nothing to forget either. Asks no database."""

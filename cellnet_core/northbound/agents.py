@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -20,10 +21,10 @@ from cellnet_core.model.wire import (
     ReportDocument,
     parse_header,
 )
-from cellnet_core.northbound import errors
+from cellnet_core.northbound import errors, paging
 from cellnet_core.northbound.bodies import JSON, AcceptsJson, JsonRoute
-from cellnet_core.northbound.fields import Input, ManagerOf, NoQuery, Output, RequestId
-from cellnet_core.northbound.versions import since
+from cellnet_core.northbound.fields import Input, Link, ManagerOf, NoQuery, Output, RequestId
+from cellnet_core.northbound.versions import Version, since, speaks
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=JsonRoute, dependencies=[AcceptsJson])
 Gateway = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
@@ -49,6 +50,20 @@ class IntentQuery(Input):
 
     after: Annotated[int, Field(ge=-1, le=2**53)] = -1
     wait: Annotated[float, Field(ge=0, le=MAX_WAIT, allow_inf_nan=False)] = 0.0
+
+
+class AgentList(paging.PageInput):
+    """By cell and gateway; `marker` is "cell/gateway" of the last agent seen.
+
+    Before version 1.2 all are listed at once.
+    """
+
+    cell: paging.FilterText = None
+    cell_id: paging.FilterText = None
+    gateway: paging.FilterText = None
+    since: ClassVar[Mapping[str, Version]] = dict.fromkeys(
+        ("limit", "marker", "cell", "cell_id", "gateway"), (1, 2)
+    )
 
 
 class Astray(Output):
@@ -93,6 +108,7 @@ class AgentAnswer(Output):
 
 class AgentsAnswer(Output):
     agents: list[Agent]
+    agents_links: tuple[Link, ...] = ()
 
 
 class ConfirmInput(Input):
@@ -154,10 +170,15 @@ class CredentialAnswer(Output):
     credential: Credential
 
 
-@router.get("", dependencies=[NoQuery], responses=errors.answers(), response_model_exclude_unset=True)
-def list_agents(manager: ManagerOf) -> AgentsAnswer:
-    """All agents that were ever heard of, by cell and gateway."""
-    return AgentsAnswer(agents=[_present(view) for view in manager.agents.everyone()])
+@router.get("", responses=errors.answers(), response_model_exclude_unset=True)
+def list_agents(request: Request, manager: ManagerOf, query: Annotated[AgentList, Query()]) -> AgentsAnswer:
+    """Agents that were ever heard of, by cell and gateway."""
+    if not speaks((1, 2)):
+        return AgentsAnswer(agents=[_present(view) for view in manager.agents.everyone()])
+    page = manager.agents.page(query.page_query())
+    shown = [_present(view) for view in page.items]
+    links = paging.next_page(request, page, f"{shown[-1].cell}/{shown[-1].gateway}") if shown else []
+    return AgentsAnswer(agents=shown, agents_links=tuple(links))
 
 
 @router.get(

@@ -59,18 +59,23 @@ class FilterInput(Input):
         )
 
 
-class ListInput(FilterInput):
-    """The query of a list; resources add their fields as filters."""
+class PageInput(FilterInput):
+    """The query of a list in one order; resources add their fields as filters."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     marker: Annotated[QueryText, Field(description="The id of the last object of the page before.")] = None
-    sort: Annotated[QueryText, Field(description='"name:asc,created_at:desc"')] = None
 
     def page_query(self, default_sort: str | None = None) -> PageQuery:
         """As the store takes it. Raises BadQueryError."""
-        sort = self.sort or default_sort
+        sort = getattr(self, "sort", None) or default_sort
         filters = self.filters("limit", "marker", "sort")
         return PageQuery(self.limit, self.marker, _sort(sort) if sort else (), filters)
+
+
+class ListInput(PageInput):
+    """The query of a list in any order."""
+
+    sort: Annotated[QueryText, Field(description='"name:asc,created_at:desc"')] = None
 
 
 def listed(
@@ -78,10 +83,14 @@ def listed(
 ) -> tuple[list[Shown], list[Link]]:
     """A page as clients see it, and the link to the next one if there is one. The same for all resources."""
     shown = [present(request, item) for item in page.items]
-    if not page.more or not shown:
-        return shown, []
-    marker = str(shown[-1].id)
-    return shown, [Link(rel="next", href=str(request.url.include_query_params(marker=marker)))]
+    return shown, next_page(request, page, str(shown[-1].id)) if shown else []
+
+
+def next_page(request: Request, page: Page[Any], marker: str) -> list[Link]:
+    """The link to what comes behind the marker, if something does."""
+    if not page.more:
+        return []
+    return [Link(rel="next", href=str(request.url.include_query_params(marker=marker)))]
 
 
 def made(response: Response, shown: Linked, *, created: bool = True) -> Linked:

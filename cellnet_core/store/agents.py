@@ -6,13 +6,19 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, bindparam, select
+from sqlalchemy import Select, Table, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.model.wire import Position, Term
+from cellnet_core.store import listing
 from cellnet_core.store.records import AgentKey, AgentRecord, StandingRecord
 from cellnet_core.store.schema import AgentRow, CellRow
 
+COLUMNS: listing.Columns = {
+    "cell": CellRow.name,
+    "cell_id": AgentRow.cell_id,
+    "gateway": AgentRow.gateway,
+}
 AT_ONCE = 500
 """Cells in one question."""
 _HELD = "cellnet agents"
@@ -71,6 +77,24 @@ def everyone(session: Session, cell_id: str | None = None) -> tuple[AgentRecord,
     if cell_id is not None:
         statement = statement.where(AgentRow.cell_id == cell_id)
     return tuple(_record(row) for row in session.scalars(statement))
+
+
+def page(session: Session, query: listing.PageQuery) -> listing.Page[AgentRecord]:
+    """A page of agents, by cell and gateway; the marker is "cell/gateway". Raises BadQueryError."""
+    statement = select(AgentRow).join(CellRow).where(*listing.conditions(COLUMNS, query.filters))
+    place = (CellRow.name, AgentRow.gateway)
+    if query.marker is not None:
+        cell, _, gateway = query.marker.partition("/")
+        known = (
+            select(AgentRow.gateway).join(CellRow).where(CellRow.name == cell, AgentRow.gateway == gateway)
+        )
+        if session.execute(known).first() is None:
+            raise listing.unknown_marker(query.marker)
+        statement = statement.where(
+            or_(CellRow.name > cell, and_(CellRow.name == cell, AgentRow.gateway > gateway))
+        )
+    rows = session.scalars(statement.order_by(*place).limit(query.limit + 1)).all()
+    return listing.Page(tuple(_record(row) for row in rows[: query.limit]), len(rows) > query.limit)
 
 
 def save(session: Session, agent: AgentRecord) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -66,8 +66,7 @@ def fetch(
     `columns` are the fields that may be filtered and sorted by; "id" must be among them and ends every order,
     so that pages neither overlap nor skip. Raises BadQueryError.
     """
-    for wanted in query.filters:
-        statement = statement.where(_condition(columns, wanted))
+    statement = statement.where(*conditions(columns, query.filters))
     _refuse_twice([name for name, _ in query.sort])
     order = [(_column(columns, "sort", name), direction) for name, direction in query.sort]
     for column, _ in order:
@@ -79,6 +78,16 @@ def fetch(
     statement = statement.order_by(*(c.desc() if d == "desc" else c.asc() for c, d in order))
     rows = list(session.scalars(statement.limit(query.limit + 1)).unique())
     return rows[: query.limit], len(rows) > query.limit
+
+
+def conditions(columns: Columns, filters: Iterable[Filter]) -> list[ColumnElement[bool]]:
+    """What a row must be. Raises BadQueryError."""
+    return [_condition(columns, wanted) for wanted in filters]
+
+
+def unknown_marker(marker: str) -> BadQueryError:
+    """To be raised when nothing stands where a page shall begin."""
+    return BadQueryError("marker", f"there is no object {marker!r} to go on from: start without a marker")
 
 
 def _refuse_twice(names: list[str]) -> None:
@@ -101,7 +110,7 @@ def _after(
         parents = parents.join(relationship)
     row = session.execute(parents.where(identifier == _value(identifier, "marker", marker))).first()
     if row is None:
-        raise BadQueryError("marker", f"there is no object {marker!r} to go on from: start without a marker")
+        raise unknown_marker(marker)
     alternatives: list[ColumnElement[bool]] = []
     same: list[ColumnElement[bool]] = []
     for (column, direction), value in zip(order, row, strict=True):
