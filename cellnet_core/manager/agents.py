@@ -121,22 +121,21 @@ class Agents:
         self._context.unsettled.mark(key, news)
         if known is None or known.first_seen_at is None or known.inventory != inventory:
             with self._context.change() as change:
-                self._remember(change, change.agent(key), inventory)
-        self._histories.notice(key, report)
-        self._drifts.take(key, cell if known is None else known.cell_name, report)
+                known = self._remember(change, change.agent(key), inventory)
+        self._histories.notice(known, report)
+        self._drifts.take(key, known.cell_name, report)
         return key
 
-    def _remember(self, change: Change, agent: AgentRecord, inventory: dict[str, Any]) -> None:
+    def _remember(self, change: Change, agent: AgentRecord, inventory: dict[str, Any]) -> AgentRecord:
         first = agent.inventory is None
-        rows.save(
-            change.session,
-            replace(agent, inventory=inventory, first_seen_at=agent.first_seen_at or change.at),
-        )
+        after = replace(agent, inventory=inventory, first_seen_at=agent.first_seen_at or change.at)
+        rows.save(change.session, after)
         change.event(
             "agent.registered" if first else "agent.inventory",
             ("agent", agent.place, agent.place),
             f"agent of {agent.place} " + ("reports for the first time" if first else "has another inventory"),
         )
+        return after
 
     def _meet(self, cell: str, gateway: str) -> AgentKey:
         """Know the agent from now on."""

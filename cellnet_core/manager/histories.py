@@ -38,16 +38,19 @@ class Histories:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def notice(self, key: AgentKey, report: ReportDocument) -> None:
-        """Remember that an agent is astray, or that it is not any more. Cheap when that is known."""
-        owner = self._context.database.owner
-        with self._context.database.read() as session:
-            agent = rows.find(session, key)
-        if agent is None or astray(owner, agent, report) == agent.astray:
+    def notice(self, agent: AgentRecord, report: ReportDocument) -> None:
+        """Remember that an agent is astray, or that it is not any more. Costs nothing when that is known.
+
+        `agent`: as it was just read.
+        """
+        owner, key = self._context.database.owner, agent.key
+        if astray(owner, agent, report) == agent.astray:
             return
         with self._context.change() as change:
             agent = change.agent(key)
             at = astray(owner, agent, report)
+            if at == agent.astray:
+                return  # another of its reports said so meanwhile
             rows.save(change.session, replace(agent, astray=at))
             self._context.unsettled.mark(key, Marks(everything=True))
             resource = ("agent", agent.place, agent.place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from cellnet_core.manager import standing
 from cellnet_core.manager.context import Context
@@ -18,6 +19,9 @@ from cellnet_core.store.records import AgentKey
 
 INTERVAL = 0.5
 """Seconds between looks for agents that fell silent."""
+
+TOGETHER = 20
+"""Agents that fell silent at once and are written down in one transaction; others wait for it."""
 
 EVERYTHING = Marks(everything=True)
 
@@ -41,19 +45,26 @@ class Monitor:
     def settle_agent(self, key: AgentKey) -> None:
         """Bring the connections of this agent up to date. Costs what its report has new."""
         if not self._fresh.get(key, False):
-            self._turn(key, fresh=True)
+            self._turn((key,), fresh=True)
             self._context.unsettled.mark(key, EVERYTHING)
         marks = self._context.unsettled.take(key)
         if marks:
-            self._settle(key, marks)
+            self._settle((key,), marks)
 
     def tick(self) -> None:
         """Find the agents that fell silent since the last look. Costs what agents there are, in memory."""
+        while silent := self._newly_silent()[:TOGETHER]:
+            self._turn(silent, fresh=False)
+            self._settle(silent, EVERYTHING)
+
+    def _newly_silent(self) -> list[AgentKey]:
+        """Asked anew before each turn: one of them may have reported meanwhile."""
         now = self._context.clock.now()
-        for key, fresh in list(self._fresh.items()):
-            if fresh and self._context.reports.age(key, now) > STALE_AFTER:
-                self._turn(key, fresh=False)
-                self._settle(key, EVERYTHING)
+        return [
+            key
+            for key, fresh in list(self._fresh.items())
+            if fresh and self._context.reports.age(key, now) > STALE_AFTER
+        ]
 
     async def run(self) -> None:
         """Look every INTERVAL, until cancelled."""
@@ -67,39 +78,44 @@ class Monitor:
                 # The next look tries again: what is written follows from what is seen then.
                 LOG.warning("statuses could not be written: %s", error)
 
-    def _turn(self, key: AgentKey, *, fresh: bool) -> None:
-        known_before = key in self._fresh
+    def _turn(self, keys: Sequence[AgentKey], *, fresh: bool) -> None:
+        gone = []
         with self._context.change() as change:
-            try:
-                agent = change.agent(key)
-            except NotFoundError:
-                # Its cell was deleted: there is nothing to keep true any more.
-                self._fresh.pop(key, None)
-                return
-            resource = ("agent", agent.place, agent.place)
-            if not fresh:
-                text = f"the agent of {agent.place} has not reported for {STALE_AFTER:.0f} s"
-                change.event("agent.silent", resource, text, "warning")
-            elif known_before:
-                change.event("agent.heard", resource, f"the agent of {agent.place} reports again")
-        self._fresh[key] = fresh
+            for key in keys:
+                try:
+                    agent = change.agent(key)
+                except NotFoundError:
+                    # Its cell was deleted: there is nothing to keep true any more.
+                    gone.append(key)
+                    continue
+                resource = ("agent", agent.place, agent.place)
+                if not fresh:
+                    text = f"the agent of {agent.place} has not reported for {STALE_AFTER:.0f} s"
+                    change.event("agent.silent", resource, text, "warning")
+                elif key in self._fresh:
+                    change.event("agent.heard", resource, f"the agent of {agent.place} reports again")
+        self._fresh.update(dict.fromkeys(keys, fresh))
+        for key in gone:
+            self._fresh.pop(key, None)
 
-    def _settle(self, key: AgentKey, marks: Marks) -> None:
+    def _settle(self, keys: Sequence[AgentKey], marks: Marks) -> None:
         """Write down what is new of these connections. What waits for an agent still is marked again."""
         try:
             with self._context.database.read() as session:
                 found = (
-                    connections.of_agent(session, key)
+                    # By id: two that fell silent at once may be the two ends of one connection.
+                    {c.id: c for key in keys for c in connections.of_agent(session, key)}.values()
                     if marks.everything
                     else connections.several(session, marks.ids)
                 )
-                views = standing.view_connections(self._context, session, found)
+                views = standing.view_connections(self._context, session, tuple(found))
                 news = [view.record.id for view in views if standing.is_news(session, view)]
             if news:
                 with self._context.change() as change:
                     standing.settle_all(change, connections.several(change.session, news))
         except StoreUnavailableError:
-            self._context.unsettled.mark(key, marks)
+            for key in keys:
+                self._context.unsettled.mark(key, marks)
             raise
         for view in views:
             if view.status.provisioning_status != "ACTIVE" or view.record.orders:

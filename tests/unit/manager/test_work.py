@@ -109,6 +109,19 @@ def test_statuses_and_events_of_many_are_written_at_once(world: World) -> None:
     assert sum("INSERT INTO events" in statement for statement in said) <= 2
 
 
+def test_agents_that_fall_silent_together_are_written_down_together(world: World) -> None:
+    cells = sorted({SHAPE.home(n) for n in range(SHAPE.endpoints)})
+    for cell in cells * 2:
+        _report(world, cell)
+    world.clock.advance(60.0)
+    with statements(world) as said:
+        world.manager.monitor.tick()
+    assert sum(statement.startswith("BEGIN IMMEDIATE") for statement in said) == 2
+    events = world.manager.events.page(PageQuery(1000)).items
+    assert sum(event.type == "agent.silent" for event in events) == len(cells)
+    assert sum("-> UNKNOWN" in event.message for event in events) == SHAPE.connections
+
+
 def test_the_same_report_again_writes_nothing(world: World) -> None:
     cell = SHAPE.home(0)
     _report(world, cell)
