@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from cellnet_core.manager.cells import CellRequest
@@ -16,7 +16,6 @@ from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
     Asn,
-    Expected,
     Input,
     Link,
     ManagerOf,
@@ -24,13 +23,13 @@ from cellnet_core.northbound.fields import (
     NoQuery,
     Output,
     Prefix,
-    RequestId,
     Tags,
     Text,
     Uuid,
     Writes,
 )
 from cellnet_core.northbound.versions import Version, since
+from cellnet_core.northbound.writing import Replace, Write, put_answers
 
 router = APIRouter(prefix="/v1/cells", tags=["cells"], route_class=ResourceRoute, dependencies=[AcceptsJson])
 
@@ -68,14 +67,11 @@ class CellBody(Input):
     cell: CellInput
 
 
-class CellList(paging.ListInput):
-    id: paging.FilterText = None
-    name: paging.FilterText = None
+class CellList(paging.NamedList):
     kind: paging.FilterText = None
     asn: paging.FilterText = None
     nova_cell_uuid: paging.FilterText = None
     drift_policy: paging.FilterText = None
-    tags: paging.FilterText = None
     since: ClassVar[Mapping[str, Version]] = {"drift_policy": (1, 2), "tags": (1, 2)}
 
 
@@ -121,12 +117,10 @@ def list_cells(request: Request, manager: ManagerOf, query: Annotated[CellList, 
 
 
 @router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
-def create_cell(
-    request: Request, response: Response, manager: ManagerOf, body: CellBody, request_id: RequestId
-) -> CellAnswer:
+def create_cell(write: Write, body: CellBody) -> CellAnswer:
     """Declare a cell."""
-    cell = _present(request, manager.cells.create(body.cell.request(), request_id))
-    return CellAnswer(cell=paging.made(response, cell))
+    made = write.manager.cells.create(body.cell.request(), write.request_id)
+    return CellAnswer(cell=write.made(_present(write.request, made)))
 
 
 @router.get("/{cell}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -135,32 +129,18 @@ def show_cell(request: Request, manager: ManagerOf, cell: str) -> CellAnswer:
     return CellAnswer(cell=_present(request, manager.cells.get(cell)))
 
 
-@router.put(
-    "/{cell}",
-    dependencies=[Writes],
-    responses={
-        **errors.answers(404, 409, 412),
-        201: {"model": CellAnswer, "description": "declared by this request"},
-    },
-)
-def put_cell(
-    request: Request,
-    response: Response,
-    manager: ManagerOf,
-    cell: str,
-    body: CellBody,
-    expected: Expected,
-    request_id: RequestId,
-) -> CellAnswer:
+@router.put("/{cell}", dependencies=[Writes], responses=put_answers(CellAnswer))
+def put_cell(write: Replace, cell: str, body: CellBody) -> CellAnswer:
     """Replace a cell; with a new UUID as address, declare one (201), safe to repeat."""
-    view, created = manager.cells.put(cell, body.cell.request(), expected, request_id)
-    return CellAnswer(cell=paging.made(response, _present(request, view), created=created))
+    wanted = body.cell.request()
+    put, created = write.manager.cells.put(cell, wanted, write.expected, write.request_id)
+    return CellAnswer(cell=write.made(_present(write.request, put), created=created))
 
 
 @router.delete("/{cell}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
-def delete_cell(manager: ManagerOf, cell: str, expected: Expected, request_id: RequestId) -> None:
+def delete_cell(write: Replace, cell: str) -> None:
     """Forget a cell without endpoints."""
-    manager.cells.delete(cell, expected, request_id)
+    write.manager.cells.delete(cell, write.expected, write.request_id)
 
 
 def _present(request: Request, view: CellView) -> Cell:

@@ -40,6 +40,7 @@ from cellnet_core.northbound.fields import (
 from cellnet_core.northbound.operations import OperationAnswer
 from cellnet_core.northbound.sessions import Session, present_sessions
 from cellnet_core.northbound.versions import Version, since, speaks
+from cellnet_core.northbound.writing import Replace, Write, put_answers
 from cellnet_core.store.records import ConnectionRecord, TimersRecord
 
 router = APIRouter(
@@ -85,9 +86,7 @@ class ConnectionBody(Input):
     connection: ConnectionInput
 
 
-class ConnectionList(paging.ListInput):
-    id: paging.FilterText = None
-    name: paging.FilterText = None
+class ConnectionList(paging.NamedList):
     local_endpoint_id: paging.FilterText = None
     remote_endpoint_id: paging.FilterText = None
     enabled: paging.FilterText = None
@@ -96,7 +95,6 @@ class ConnectionList(paging.ListInput):
     provisioning_status: paging.FilterText = None
     operating_status: paging.FilterText = None
     profile_id: paging.FilterText = None
-    tags: paging.FilterText = None
     since: ClassVar[Mapping[str, Version]] = {"profile_id": (1, 2), "tags": (1, 2)}
 
 
@@ -206,12 +204,10 @@ def list_connections(
 
 
 @router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
-def create_connection(
-    request: Request, response: Response, manager: ManagerOf, body: ConnectionBody, request_id: RequestId
-) -> ConnectionAnswer:
+def create_connection(write: Write, body: ConnectionBody) -> ConnectionAnswer:
     """Join two endpoints. Validated from both ends; agents then make it so, see the statuses."""
-    connection = _present(request, manager.connections.create(body.connection.request(), request_id))
-    return ConnectionAnswer(connection=paging.made(response, connection))
+    made = write.manager.connections.create(body.connection.request(), write.request_id)
+    return ConnectionAnswer(connection=write.made(_present(write.request, made)))
 
 
 @router.get("/{connection}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -220,26 +216,12 @@ def show_connection(request: Request, manager: ManagerOf, connection: str) -> Co
     return ConnectionAnswer(connection=_present(request, manager.connections.get(connection)))
 
 
-@router.put(
-    "/{connection}",
-    dependencies=[Writes],
-    responses={
-        **errors.answers(404, 409, 412),
-        201: {"model": ConnectionAnswer, "description": "joined by this request"},
-    },
-)
-def put_connection(
-    request: Request,
-    response: Response,
-    manager: ManagerOf,
-    connection: str,
-    body: ConnectionBody,
-    expected: Expected,
-    request_id: RequestId,
-) -> ConnectionAnswer:
+@router.put("/{connection}", dependencies=[Writes], responses=put_answers(ConnectionAnswer))
+def put_connection(write: Replace, connection: str, body: ConnectionBody) -> ConnectionAnswer:
     """Replace everything but the endpoints; with a new UUID as address, join them (201), safe to repeat."""
-    view, created = manager.connections.put(connection, body.connection.request(), expected, request_id)
-    return ConnectionAnswer(connection=paging.made(response, _present(request, view), created=created))
+    wanted = body.connection.request()
+    put, created = write.manager.connections.put(connection, wanted, write.expected, write.request_id)
+    return ConnectionAnswer(connection=write.made(_present(write.request, put), created=created))
 
 
 class DeleteQuery(WriteQuery):

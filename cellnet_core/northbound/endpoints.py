@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from cellnet_core.manager.resolution import EndpointRequest, PortRequest
@@ -19,7 +19,6 @@ from cellnet_core.northbound.fields import (
     Address,
     Asn,
     Condition,
-    Expected,
     Input,
     Interface,
     InterfaceAddress,
@@ -31,13 +30,13 @@ from cellnet_core.northbound.fields import (
     Owner,
     Prefix,
     Reference,
-    RequestId,
     Tags,
     Text,
     Writes,
     conditions,
 )
 from cellnet_core.northbound.versions import Version, since
+from cellnet_core.northbound.writing import Replace, Write, put_answers
 from cellnet_core.store.records import InterfaceRecord, PeerRecord
 
 router = APIRouter(
@@ -106,16 +105,12 @@ class EndpointBody(Input):
     endpoint: EndpointInput
 
 
-class EndpointList(paging.ListInput):
-    id: paging.FilterText = None
-    name: paging.FilterText = None
+class EndpointList(paging.NamedList):
     cell: paging.FilterText = None
     cell_id: paging.FilterText = None
     gateway: paging.FilterText = None
     asn: paging.FilterText = None
     managed_by: paging.FilterText = None
-    tags: paging.FilterText = None
-    since: ClassVar[Mapping[str, Version]] = {"tags": (1, 2)}
 
 
 class EndpointPeer(Output):
@@ -163,9 +158,6 @@ class EndpointAnswer(Output):
     endpoint: Endpoint
 
 
-CREATED: dict[str, Any] = {"model": EndpointAnswer, "description": "made by this request"}
-
-
 class EndpointsAnswer(Output):
     endpoints: list[Endpoint]
     endpoints_links: list[Link]
@@ -181,12 +173,10 @@ def list_endpoints(
 
 
 @router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
-def create_endpoint(
-    request: Request, response: Response, manager: ManagerOf, body: EndpointBody, request_id: RequestId
-) -> EndpointAnswer:
+def create_endpoint(write: Write, body: EndpointBody) -> EndpointAnswer:
     """Make an endpoint."""
-    endpoint = _present(request, manager.endpoints.create(body.endpoint.request(), request_id))
-    return EndpointAnswer(endpoint=paging.made(response, endpoint))
+    made = write.manager.endpoints.create(body.endpoint.request(), write.request_id)
+    return EndpointAnswer(endpoint=write.made(_present(write.request, made)))
 
 
 @router.get("/{endpoint}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -195,25 +185,18 @@ def show_endpoint(request: Request, manager: ManagerOf, endpoint: str) -> Endpoi
     return EndpointAnswer(endpoint=_present(request, manager.endpoints.get(endpoint)))
 
 
-@router.put("/{endpoint}", dependencies=[Writes], responses={**errors.answers(404, 409, 412), 201: CREATED})
-def put_endpoint(
-    request: Request,
-    response: Response,
-    manager: ManagerOf,
-    endpoint: str,
-    body: EndpointBody,
-    expected: Expected,
-    request_id: RequestId,
-) -> EndpointAnswer:
+@router.put("/{endpoint}", dependencies=[Writes], responses=put_answers(EndpointAnswer))
+def put_endpoint(write: Replace, endpoint: str, body: EndpointBody) -> EndpointAnswer:
     """Replace an endpoint; with a new UUID as address, make one (201), safe to repeat."""
-    view, created = manager.endpoints.put(endpoint, body.endpoint.request(), expected, request_id)
-    return EndpointAnswer(endpoint=paging.made(response, _present(request, view), created=created))
+    wanted = body.endpoint.request()
+    put, created = write.manager.endpoints.put(endpoint, wanted, write.expected, write.request_id)
+    return EndpointAnswer(endpoint=write.made(_present(write.request, put), created=created))
 
 
 @router.delete("/{endpoint}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
-def delete_endpoint(manager: ManagerOf, endpoint: str, expected: Expected, request_id: RequestId) -> None:
+def delete_endpoint(write: Replace, endpoint: str) -> None:
     """Forget an endpoint that no connection uses."""
-    manager.endpoints.delete(endpoint, expected, request_id)
+    write.manager.endpoints.delete(endpoint, write.expected, write.request_id)
 
 
 def _peer(port: InterfaceRecord) -> dict[str, Any]:

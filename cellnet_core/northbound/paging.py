@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Protocol, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, cast
 
-from fastapi import Request, Response
+from fastapi import Request
 from pydantic import Field, WithJsonSchema
 
-from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.northbound.fields import Input, Link
+from cellnet_core.northbound.versions import Version
 from cellnet_core.store.errors import BadQueryError
 from cellnet_core.store.listing import Direction, Filter, Operator, Page, PageQuery
 
@@ -25,16 +25,8 @@ class Identified(Protocol):
     def id(self) -> Any: ...
 
 
-class HasLinks(Protocol):
-    """What has an address of its own: the first of its links."""
-
-    @property
-    def links(self) -> list[Link]: ...
-
-
 Item = TypeVar("Item")
 Shown = TypeVar("Shown", bound=Identified)
-Linked = TypeVar("Linked", bound=HasLinks)
 FilterText = Annotated[
     str | None,
     WithJsonSchema(
@@ -78,6 +70,15 @@ class ListInput(PageInput):
     sort: Annotated[QueryText, Field(description='"name:asc,created_at:desc"')] = None
 
 
+class NamedList(ListInput):
+    """The query of a list of what has an id, a name and tags."""
+
+    id: FilterText = None
+    name: FilterText = None
+    tags: FilterText = None
+    since: ClassVar[Mapping[str, Version]] = {"tags": (1, 2)}
+
+
 def listed(
     request: Request, page: Page[Item], present: Callable[[Request, Item], Shown]
 ) -> tuple[list[Shown], list[Link]]:
@@ -91,15 +92,6 @@ def next_page(request: Request, page: Page[Any], marker: str) -> list[Link]:
     if not page.more:
         return []
     return [Link(rel="next", href=str(request.url.include_query_params(marker=marker)))]
-
-
-def made(response: Response, shown: Linked, *, created: bool = True) -> Linked:
-    """An object that was made by POST or PUT, or replaced by PUT: status and Location say which."""
-    if created:
-        response.status_code = 201
-        if not DRY_RUN.get():
-            response.headers["Location"] = shown.links[0].href
-    return shown
 
 
 def _filter(field: str, text: str) -> Filter:

@@ -7,14 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 
 from cellnet_core.manager.profiles import ProfileRequest
 from cellnet_core.northbound import errors, paging
 from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
-    Expected,
     Flag,
     HoldTime,
     Input,
@@ -24,7 +23,6 @@ from cellnet_core.northbound.fields import (
     NoQuery,
     Output,
     Owner,
-    RequestId,
     RestartTime,
     Seconds,
     Tags,
@@ -32,6 +30,7 @@ from cellnet_core.northbound.fields import (
     Writes,
 )
 from cellnet_core.northbound.versions import only_since
+from cellnet_core.northbound.writing import Replace, Write, put_answers
 from cellnet_core.store.records import BfdRecord, Family, ProfileRecord
 
 router = APIRouter(
@@ -133,12 +132,9 @@ class ProfileChangeBody(Input):
     profile: ProfileChange
 
 
-class ProfileList(paging.ListInput):
-    id: paging.FilterText = None
-    name: paging.FilterText = None
+class ProfileList(paging.NamedList):
     is_default: paging.FilterText = None
     managed_by: paging.FilterText = None
-    tags: paging.FilterText = None
 
 
 class Bfd(Output):
@@ -189,12 +185,10 @@ def list_profiles(
 
 
 @router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(404, 409))
-def create_profile(
-    request: Request, response: Response, manager: ManagerOf, body: ProfileBody, request_id: RequestId
-) -> ProfileAnswer:
+def create_profile(write: Write, body: ProfileBody) -> ProfileAnswer:
     """Make a profile."""
-    profile = present(request, manager.profiles.create(body.profile.request(), request_id))
-    return ProfileAnswer(profile=paging.made(response, profile))
+    made = write.manager.profiles.create(body.profile.request(), write.request_id)
+    return ProfileAnswer(profile=write.made(present(write.request, made)))
 
 
 @router.get("/{profile}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -203,46 +197,25 @@ def show_profile(request: Request, manager: ManagerOf, profile: str) -> ProfileA
     return ProfileAnswer(profile=present(request, manager.profiles.get(profile)))
 
 
-@router.put(
-    "/{profile}",
-    dependencies=[Writes],
-    responses={
-        **errors.answers(404, 409, 412),
-        201: {"model": ProfileAnswer, "description": "made by this request"},
-    },
-)
-def put_profile(
-    request: Request,
-    response: Response,
-    manager: ManagerOf,
-    profile: str,
-    body: ProfileBody,
-    expected: Expected,
-    request_id: RequestId,
-) -> ProfileAnswer:
+@router.put("/{profile}", dependencies=[Writes], responses=put_answers(ProfileAnswer))
+def put_profile(write: Replace, profile: str, body: ProfileBody) -> ProfileAnswer:
     """Replace a profile; with a new UUID as address, make one (201), safe to repeat."""
-    record, created = manager.profiles.put(profile, body.profile.request(), expected, request_id)
-    return ProfileAnswer(profile=paging.made(response, present(request, record), created=created))
+    wanted = body.profile.request()
+    put, created = write.manager.profiles.put(profile, wanted, write.expected, write.request_id)
+    return ProfileAnswer(profile=write.made(present(write.request, put), created=created))
 
 
 @router.patch("/{profile}", dependencies=[Writes], responses=errors.answers(404, 409, 412))
-def patch_profile(
-    request: Request,
-    manager: ManagerOf,
-    profile: str,
-    body: ProfileChangeBody,
-    expected: Expected,
-    request_id: RequestId,
-) -> ProfileAnswer:
+def patch_profile(write: Replace, profile: str, body: ProfileChangeBody) -> ProfileAnswer:
     """Change some of a profile (RFC 7396: what is not said stays)."""
-    record = manager.profiles.modify(profile, body.profile.over, expected, request_id)
-    return ProfileAnswer(profile=present(request, record))
+    record = write.manager.profiles.modify(profile, body.profile.over, write.expected, write.request_id)
+    return ProfileAnswer(profile=present(write.request, record))
 
 
 @router.delete("/{profile}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
-def delete_profile(manager: ManagerOf, profile: str, expected: Expected, request_id: RequestId) -> None:
+def delete_profile(write: Replace, profile: str) -> None:
     """Forget a profile that no connection names."""
-    manager.profiles.delete(profile, expected, request_id)
+    write.manager.profiles.delete(profile, write.expected, write.request_id)
 
 
 def _request(name: str, said: ProfileInput | ProfileChange) -> ProfileRequest:
