@@ -103,9 +103,13 @@ class Export(Command):
         )
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
+    def read(self) -> current.Current:
+        """What the manager has. Raises ClientError."""
         with base.client_of(self) as client:
-            found = current.read(client)
+            return current.read(client)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        found = self.read()
         owner = parsed_args.managed_by
         if owner is None:
             owners = rendering.owners(found) or (DEFAULT_OWNER,)

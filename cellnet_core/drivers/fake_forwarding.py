@@ -37,6 +37,8 @@ class FakeForwarding(FakeDevice):
     def __init__(self, clock: Clock, ports: Sequence[str] = (), name: str = "fake-forwarding") -> None:
         super().__init__(name, clock)
         self.booted = False
+        self.looked: list[float] = []
+        """When it was observed, on its clock."""
         self.spoiled: tuple[str, ...] = ()
         """Parts of the boot that somebody undid; `boot` makes them again and says so."""
         self.flows: dict[str, Flow] = {}
@@ -108,6 +110,7 @@ class FakeForwarding(FakeDevice):
 
     async def observe(self) -> ForwardingObservation:
         """See the contract."""
+        self.looked.append(self.clock.now())
         await self._answer()
         ports = tuple(self.ports[name] for name in sorted(self.ports)) if self.booted else ()
         if self.faults.unavailable or self.faults.stale or not self.booted:

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from cellnet_core.cli.manage import locate
 from cellnet_core.store import agents, cells, connections, endpoints
 from cellnet_core.store.listing import Page, PageQuery
-from cellnet_core.store.records import CellRecord, ConnectionRecord, EndpointRecord
+from cellnet_core.store.records import CellRecord, ConnectionRecord, EndpointRecord, ProfileRecord
 
 Listed = tuple[Sequence[str], Sequence[Sequence[Any]]]
-Item = TypeVar("Item", CellRecord, EndpointRecord, ConnectionRecord)
+Item = TypeVar("Item", CellRecord, EndpointRecord, ConnectionRecord, ProfileRecord)
 PAGE = 1000
 
 

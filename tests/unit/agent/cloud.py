@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -216,3 +216,7 @@ class Cloud:
         for gateway in (self.main, self.east):
             assert gateway.connection.phase == "applied", gateway.connection
             assert [h.ok for h in gateway.connection.health] == [True, True]
+
+
+Story = Callable[[Cloud], Awaitable[None]]
+"""What happens in a cloud; the fixture `play` runs it."""

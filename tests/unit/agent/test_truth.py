@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cellnet_core.model.wire import OrderIntent
 from tests.contract import samples
-from tests.unit.agent.cloud import Cloud
+from tests.unit.agent.cloud import Cloud, Story
 
 EAST4, EAST6 = samples.prefixes("east")
-Story = Callable[[Cloud], Awaitable[None]]
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Callable[[Story], None]:
-    """Run a story in a cloud with started agents."""
-
-    def run(story: Story) -> None:
-        async def told() -> None:
-            async with Cloud(tmp_path) as cloud:
-                await story(cloud)
-
-        asyncio.run(told())
-
-    return run
 
 
 def tell(cloud: Cloud, generation: int, policy: str = "repair", orders: tuple[OrderIntent, ...] = ()) -> None:
