@@ -64,7 +64,7 @@ def test_profiles_cells_and_tags(lab: World, capsys: pytest.CaptureFixture[str])
     assert (made["hold_time"], made["prefix_limits"]) == (3, {"ipv4": 100})
     shown = run(capsys, "profile", "set", "fast", "--bfd", "50,50,3", "--tag", "lab")
     assert shown["bfd"] is not None
-    # No driver takes BFD timers from a profile yet, so a connection may not name one that has them.
+    # No driver here says that it takes BFD timers, so a connection may not name a profile that has them.
     assert main(["connection", "set", "main-east", "--profile", "fast"]) == 2
     assert "leave bfd out of the profile" in capsys.readouterr().err
     assert run(capsys, "profile", "unset", "fast", "--bfd")["bfd"] is None
