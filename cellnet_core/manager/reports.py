@@ -9,7 +9,14 @@ from datetime import datetime
 
 from cellnet_core.manager.findings import STALE_AFTER
 from cellnet_core.manager.unsettled import Marks
-from cellnet_core.model.wire import ConnectionReport, ReportDocument
+from cellnet_core.model.wire import (
+    ConnectionReport,
+    Document,
+    HealthReport,
+    PathReport,
+    ReportDocument,
+    SessionReport,
+)
 from cellnet_core.store.records import AgentKey
 
 REMEMBERED_LIVES = 8
@@ -46,6 +53,8 @@ class Reports:
         """
         since = wall
         connections = {connection.id: connection for connection in report.connections}
+        for connection in report.connections:
+            _slim(connection)
         with self._lock:
             before = self._latest.get(key)
             if before is not None:
@@ -75,6 +84,17 @@ class Reports:
     def age_of(self, received: Received | None, now: float) -> float:
         """The same, of the newest report at hand."""
         return now - (self.started if received is None else received.at)
+
+
+def _slim(connection: ConnectionReport) -> None:
+    """Which fields were sent is noted with each part, and takes half of its memory; nobody asks for that."""
+    for part in (connection, *connection.sessions, *connection.paths, *connection.health):
+        object.__setattr__(part, "__pydantic_fields_set__", _EVERY_FIELD[type(part)])
+
+
+_EVERY_FIELD: Mapping[type[Document], set[str]] = {
+    kind: set(kind.model_fields) for kind in (ConnectionReport, SessionReport, PathReport, HealthReport)
+}
 
 
 def _news(before: Received | None, after: Received) -> Marks:

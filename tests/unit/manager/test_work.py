@@ -131,6 +131,17 @@ def test_the_same_report_again_writes_nothing(world: World) -> None:
     assert not [s for s in said if s.startswith(("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE"))]
 
 
+def test_parts_of_reports_share_what_they_can(world: World) -> None:
+    cell = SHAPE.home(0)
+    _report(world, cell)
+    received = world.manager.context.reports.latest(gateway_of(cell))
+    assert received is not None
+    kept = received.connections.values()
+    parts = [part for c in kept for part in (c, *c.sessions, *c.paths, *c.health)]
+    assert len(parts) > 40
+    assert len({id(part.model_fields_set) for part in parts}) == 4
+
+
 def test_an_unchanged_row_is_decoded_once(world: World) -> None:
     database = world.manager.context.database
     with database.read() as session:
