@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Literal
 
-from bgp.model import Family, Peer, Route, canonical_communities, canonical_prefix, family_of
+from bgp.model import Family, Peer, Route, canonical_communities, family_of, received_prefix
 
 EVENT_PREFIX = '{ "exabgp":'
 """How every event line of ExaBGP's JSON encoder begins; answers to commands never do."""
@@ -313,7 +313,7 @@ def _unicast(by_family: Any) -> Iterable[tuple[Family, Any]]:
 
 
 def _prefixes(nlris: Any, family: Family) -> list[str]:
-    prefixes = [canonical_prefix(_mapping(nlri)["nlri"]) for nlri in _sequence(nlris)]
+    prefixes = [received_prefix(_mapping(nlri)["nlri"]) for nlri in _sequence(nlris)]
     if any(family_of(prefix) != family for prefix in prefixes):
         raise ValueError("a prefix of another family")
     return prefixes

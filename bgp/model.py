@@ -96,6 +96,16 @@ def canonical_prefix(text: str) -> str:
 
 
 @lru_cache(maxsize=CACHE)
+def received_prefix(text: str) -> str:
+    """The one spelling of a prefix that a peer sent, without the bits behind its length.
+
+    "The value of trailing bits is irrelevant" (RFC 4271 section 4.3), and ExaBGP shows them as they came.
+    Raises ValueError when it is none.
+    """
+    return str(ip_network(text, strict=False))
+
+
+@lru_cache(maxsize=CACHE)
 def canonical_address(text: str) -> str:
     """The one spelling of an address. Raises ValueError when it is none."""
     return str(ip_address(text))

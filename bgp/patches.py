@@ -1,4 +1,4 @@
-"""Four behaviours of ExaBGP 5.0 that would cost us sessions or seconds, changed in our own process only.
+"""Behaviours of ExaBGP 5.0 that would cost us sessions or seconds, changed in our own process only.
 
 Each is one small override, named with what it repairs; the tests show both the defect and the repair.
 ExaBGP's files are untouched. Drop an item when a release makes it needless.
@@ -9,8 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from exabgp.bgp.message.open.capability import Capability
+from exabgp.bgp.message.open.capability.negotiated import Negotiated
 from exabgp.configuration.configuration import Configuration
 from exabgp.reactor import peer as exabgp_peer
+from exabgp.reactor.api.processes import Processes
 from exabgp.reactor.asynchronous import ASYNC
 from exabgp.reactor.delay import Delay
 from exabgp.reactor.loop import Reactor
@@ -18,6 +21,8 @@ from exabgp.reactor.loop import Reactor
 FIRST_RETRY = 0.05
 GROWTH = 1.25  # slow: how long a peer has been away is how long one more attempt may be away, by a quarter
 LONGEST_RETRY = 1.0
+SHORT_SESSION = 1.0
+"""Seconds. One that ended sooner is no reason to try again at once."""
 
 
 class BoundedDelay(Delay):  # type: ignore[misc]
@@ -25,11 +30,29 @@ class BoundedDelay(Delay):  # type: ignore[misc]
 
     ExaBGP's own grows 0, 1, 2, 3, 4, 5, 7 ... to 60 s, and a refused connection counts: a peer whose speaker
     comes up 0.3 s after ours then costs 0.8 s, and one that was away for five minutes up to a minute.
+
+    A session that was up for a moment only goes on with the pause before it: a peer that sends something
+    broken in each session was called 40 times a second otherwise (RFC 4271 section 8.1.1 asks to damp that).
     """
 
     _next: float
+    _kept: float = 0.0
+    _up_at: float = 0.0
+
+    def reset(self) -> None:
+        now = time.time()
+        if self._next:
+            self._kept = self._next
+        elif now > self._up_at + SHORT_SESSION:
+            self._kept = 0.0
+        self._up_at = now
+        super().reset()
 
     def increase(self) -> None:
+        if time.time() < self._up_at + SHORT_SESSION:
+            self._next = self._next or self._kept
+        else:
+            self._kept = 0.0
         self._time = time.time() + self._next
         self._next = min(max(FIRST_RETRY, self._next * GROWTH), LONGEST_RETRY)
 
@@ -60,8 +83,35 @@ def whole_or_not(reload: Callable[[Configuration], bool]) -> Callable[[Configura
     return reload_or_keep
 
 
+def refuse_by_itself(_processes: Processes, *_about: object) -> None:
+    """Say nothing to API processes about a message whose header is broken.
+
+    ExaBGP would tell them of a NOTIFICATION, with an argument too many: the TypeError ends the session
+    without the NOTIFICATION that is due (RFC 4271 section 6.1), and so as if the peer had restarted. Left
+    alone it sends that, and tells by the event that every NOTIFICATION sent has.
+    """
+
+
+def whose_as(negotiate: Callable[[Negotiated], None]) -> Callable[[Negotiated], None]:
+    """The peer's AS number is what its capability says (RFC 6793 section 4.1).
+
+    ExaBGP looks at the capability only if the field of two octets says AS_TRANS, so a peer of another AS is
+    let in by the right number in the field.
+    """
+
+    def negotiate_and_look(negotiated: Negotiated) -> None:
+        negotiate(negotiated)
+        if negotiated.asn4:
+            said = negotiated.received_open.capabilities.get(Capability.CODE.FOUR_BYTES_ASN)
+            negotiated.peer_as = negotiated.peer_as if said is None else said
+
+    return negotiate_and_look
+
+
 def apply() -> None:
-    """Change the four behaviours; once, before ExaBGP's reactor is made."""
+    """Change them; once, before ExaBGP's reactor is made."""
+    Negotiated._negotiate = whose_as(Negotiated._negotiate)  # noqa: SLF001
+    Processes.notification = refuse_by_itself
     Configuration.reload = whole_or_not(Configuration.reload)
     exabgp_peer.Delay = BoundedDelay
     Reactor._pending_adjribout = pending_adj_rib_out  # noqa: SLF001

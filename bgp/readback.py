@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from bgp.events import parse_attributes
-from bgp.model import FAMILIES, Family, Neighbor, Peer, Route, canonical_address, canonical_prefix, family_of
+from bgp.model import FAMILIES, Family, Neighbor, Peer, Route, canonical_address, family_of, received_prefix
 
 
 class MalformedAnswerError(ValueError):
@@ -59,7 +59,7 @@ def parse_routes(lines: Iterable[str]) -> dict[str, tuple[Route, ...]]:
             nlri = document["route"]["nlri"]
             if nlri["family"]["safi"] != "unicast" or nlri["family"]["afi"] not in FAMILIES:
                 continue
-            prefix = canonical_prefix(nlri["prefix"])
+            prefix = received_prefix(nlri["prefix"])
             route = Route(
                 family=family_of(prefix),
                 prefix=prefix,

@@ -10,7 +10,7 @@ from exabgp.reactor.asynchronous import ASYNC
 from exabgp.reactor.delay import Delay
 from exabgp.reactor.loop import Reactor
 
-from bgp.patches import LONGEST_RETRY, BoundedDelay, pending_adj_rib_out
+from bgp.patches import LONGEST_RETRY, SHORT_SESSION, BoundedDelay, pending_adj_rib_out
 
 
 def pauses(delay: Any, attempts: int) -> list[float]:
@@ -29,6 +29,25 @@ def test_exabgp_waits_up_to_a_minute_and_we_a_second() -> None:
     assert sum(ours[:4]) < 0.5
     delay = BoundedDelay()
     pauses(delay, 9)
+    delay.reset()  # up
+    delay._up_at -= SHORT_SESSION
+    assert pauses(delay, 1)[0] < 0.01
+
+
+def test_sessions_that_end_at_once_are_tried_ever_more_slowly() -> None:
+    def flapping(delay: Any) -> list[float]:
+        found = []
+        for _ in range(20):
+            delay.reset()  # up
+            found += pauses(delay, 1)
+        return found
+
+    assert max(flapping(Delay())) < 0.01
+    delay = BoundedDelay()
+    assert max(flapping(delay)) > LONGEST_RETRY / 2
+    # One that lasted clears that, and somebody who resets it does not wait.
+    delay.reset()
+    delay._up_at -= SHORT_SESSION
     delay.reset()
     assert pauses(delay, 1)[0] < 0.01
 
