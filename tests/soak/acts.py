@@ -14,6 +14,9 @@ from tests.soak.plans import Act, Setting
 from tests.soak.world import Pair, World
 from topologies.model import LinkKind
 
+ORDERS = ("connect", "disconnect", "change", "announce")
+"""What is asked of the manager, one after the other; everything else happens meanwhile."""
+
 
 class Acts:
     """What can be done to a world; methods are named by `plans.Act.what`."""
@@ -53,12 +56,12 @@ class Acts:
 
         def orders() -> None:
             for act in acts:
-                if act.what in ("connect", "disconnect"):
+                if act.what in ORDERS:
                     one(act)
 
         with ThreadPoolExecutor(max_workers=len(acts) + 1) as pool:
             running = [pool.submit(orders)]
-            running += [pool.submit(one, act) for act in acts if act.what not in ("connect", "disconnect")]
+            running += [pool.submit(one, act) for act in acts if act.what not in ORDERS]
         for each in running:
             each.result()
         self._world.lab.clear_all()
@@ -70,6 +73,14 @@ class Acts:
     def disconnect(self, pair: Pair) -> None:
         """Order that it goes."""
         self._world.disconnect(pair)
+
+    def change(self, pair: Pair, fields: Mapping[str, Any]) -> None:
+        """Order that a connection becomes another."""
+        self._world.change(pair, fields)
+
+    def announce(self, cell: int, prefixes: tuple[str, ...]) -> None:
+        """Order that the cell of that number has these prefixes beside its own."""
+        self._world.announce(self._world.topology.cells[cell].name, prefixes)
 
     def kill(self, *services: str) -> None:
         """kill -9, all of them as good as at once. One that is not running at that moment is dead enough."""

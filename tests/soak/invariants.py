@@ -6,8 +6,10 @@ believes the agents.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,7 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.soak.world import World
+from bgp import readback
+from tests.soak.world import World, version
+from topologies.model import Link, Port
 
 QUIET_S = 3.5
 """Seconds without a plan after which an agent has nothing left to do: its resync comes every 3."""
@@ -29,6 +33,8 @@ _EXPECTED_TROUBLE = re.compile(
     # A controller that the switch lost, or the other way round.
     r"\|(rconn|stream_tcp|vconn|jsonrpc|reconnect)\|"
 )
+NODES = "/run/lab/nodes"
+"""Where the sandbox has the files of its nodes."""
 _OURS = ("0xce110001", "0xce110002", "0xce110003")
 _COUNTERS = re.compile(r"(duration|n_packets|n_bytes|idle_age|hard_age)=[^,]*, ")
 
@@ -54,7 +60,15 @@ def check(world: World, before: Baseline, settle_s: float) -> list[str]:
     if late:
         return late
     # Processes last: pings are processes too.
-    return [*tables(world), *packets(world), *leftovers(world, before), *log_trouble(world, before)]
+    return [
+        *world.forgotten(),
+        *damage(world),
+        *tables(world),
+        *neighbours(world),
+        *packets(world),
+        *leftovers(world, before),
+        *log_trouble(world, before),
+    ]
 
 
 def settle(world: World, within: float) -> list[str]:
@@ -98,14 +112,19 @@ def tables(world: World) -> list[str]:
     """Unowned flows, prefixes without group, groups without all paths, remains of deleted connections."""
     problems: list[str] = []
     for cell in world.topology.cells:
-        peers = [name for pair in world.wanted if cell.name in pair for name in pair if name != cell.name]
+        peers = [name for pair in world.joined if cell.name in pair for name in pair if name != cell.name]
         for gateway in cell.gateways:
             flows, groups = dump(world, gateway.name)
             problems += [
                 f"{gateway.name}: unowned {flow}" for flow in flows if not flow.startswith(_cookies())
             ]
             into = [flow for flow in flows if "group:" in flow]
-            wanted = {str(prefix) for peer in peers for prefix in world.cell(peer).prefixes}
+            wanted = {
+                prefix
+                for peer in peers
+                for prefix in world.prefixes(peer)
+                if version(prefix) in world.families(cell.name, peer)
+            }
             there = {match[1] for flow in into if (match := re.search(r"(?:nw|ipv6)_dst=(\S+)", flow))}
             if wanted != there:
                 problems.append(f"{gateway.name}: routes to {sorted(there)}, wanted {sorted(wanted)}")
@@ -113,7 +132,7 @@ def tables(world: World) -> list[str]:
             if len(groups) != len(peers):
                 problems.append(f"{gateway.name}: {len(groups)} groups for {len(peers)} peers: {groups}")
             expected = sum(
-                len(world.fibres(pair)) + 1 for pair in world.wanted if cell.name in pair
+                len(world.fibres(pair)) + 1 for pair in world.joined if cell.name in pair
             )  # and a last resort each
             buckets = sum(group.count("bucket=") for group in groups)
             if buckets != expected:
@@ -126,6 +145,47 @@ def tables(world: World) -> list[str]:
 
 def _cookies() -> tuple[str, ...]:
     return tuple(f"cookie={prefix}" for prefix in _OURS)
+
+
+# --- neighbours, database -----------------------------------------------------------------------------
+
+
+def neighbours(world: World) -> list[str]:
+    """BGP neighbours that no connection needs, and needed ones that are not there, as ExaBGP says."""
+    problems = []
+    for cell in world.topology.cells:
+        for gateway in cell.gateways:
+            wanted = {
+                str(end.addresses[0].ip)
+                for pair in world.joined
+                for name in world.fibres(pair)
+                for end in _far_end(world.topology.link(name), gateway.name)
+            }
+            command = [sys.executable, "-m", "bgp.tell", "--directory", f"{NODES}/{gateway.name}/speaker"]
+            said = world.lab.exec(gateway.name, [*command, "line", "show neighbor json"], timeout=30.0)
+            if said.returncode:
+                problems.append(f"{gateway.name}: the speaker does not say its neighbours: {said.stderr}")
+                continue
+            answer = json.loads(said.stdout)["answer"]
+            there = {session.peer.remote for session in readback.parse_sessions(answer)}
+            if wanted != there:
+                problems.append(f"{gateway.name}: neighbours {sorted(there)}, wanted {sorted(wanted)}")
+    return problems
+
+
+def _far_end(link: Link, gateway: str) -> list[Port]:
+    """The other end, IPv4 first, of a link of this gateway; nothing of somebody else's."""
+    ends = {link.a.node: link.b, link.b.node: link.a}
+    return [ends[gateway]] if gateway in ends else []
+
+
+def damage(world: World) -> list[str]:
+    """What `cellnet-manage db check` finds in the manager's database."""
+    manager = next(s.name.partition("@")[2] for s in world.lab.services() if s.name.startswith("manager@"))
+    config = f"{NODES}/{manager}/manager.json"
+    command = [str(Path(sys.executable).parent / "cellnet-manage"), "--config", config, "db", "check"]
+    done = world.lab.exec(manager, command, timeout=30.0)
+    return [] if done.returncode == 0 else [f"cellnet-manage db check: {done.stdout} {done.stderr}"]
 
 
 # --- packets ------------------------------------------------------------------------------------------

@@ -54,6 +54,19 @@ def step(random: Random, setting: Setting, wanted: frozenset[Pair]) -> tuple[Act
         first = acts[0]
         other = "connect" if first.what == "disconnect" else "disconnect"
         acts.append(Act(round(first.at + random.uniform(0.05, 2), 2), other, first.arguments))
+    acts += [
+        Act(round(random.uniform(0, 4), 2), "change", (pair, _fields(random)))
+        for pair in random.sample(setting.pairs, random.randint(0, min(2, len(setting.pairs))))
+    ]
+    if random.random() < 0.4:
+        cell = random.randrange(len(setting.gateways))
+        acts.append(Act(round(random.uniform(0, 4), 2), "announce", (cell, _prefixes(random, cell))))
+    # Gone and back as fast as the manager takes it, again and again.
+    if random.random() < 0.2:
+        pair, at = random.choice(setting.pairs), random.uniform(0, 2)
+        for _ in range(random.randint(2, 4)):
+            acts += [Act(round(at, 2), "disconnect", (pair,)), Act(round(at + 0.01, 2), "connect", (pair,))]
+            at += random.uniform(0.02, 0.5)
     for _ in range(random.randint(1, 3)):
         acts += _trouble(random, setting)
     return tuple(sorted(acts, key=lambda act: act.at))
@@ -70,11 +83,32 @@ def wanted_after(acts: Sequence[Act], wanted: frozenset[Pair]) -> frozenset[Pair
     return frozenset(result)
 
 
+def _fields(random: Random) -> dict[str, Any]:
+    """Some fields of a connection, each with another value."""
+    drawn: dict[str, Any] = {
+        "hold_time": random.choice((6, 9, 12)),
+        "graceful_restart_time": random.choice((0, 15, 30)),
+        "hold_down": random.choice((0.0, 1.0, 3.0)),
+        "enabled": random.random() < 0.7,
+        "families": random.choice((["ipv4"], ["ipv6"], ["ipv4", "ipv6"], ["ipv4", "ipv6"])),
+        "description": f"drawn {random.randrange(1000)}",
+        "tags": random.choice(([], ["one"], ["one", "two"])),
+    }
+    return {name: drawn[name] for name in random.sample(sorted(drawn), random.randint(1, 3))}
+
+
+def _prefixes(random: Random, cell: int) -> tuple[str, ...]:
+    """Prefixes that a cell gets beside its own; none takes them back."""
+    count = random.choice((0, 1, 2, 20))
+    both = ((f"10.{200 + cell}.{n}.0/24", f"fdce:12:{cell + 1:x}:{n:x}::/64") for n in range(1, count + 1))
+    return tuple(prefix for pair in both for prefix in pair)
+
+
 def _trouble(random: Random, setting: Setting) -> list[Act]:
     at = round(random.uniform(0, 3), 2)
     seconds = random.choice((0.1, 0.3, 1.0, 2.5, 4.0, 8.0, 12.0, 15.0))
     match random.choice(
-        ("kill", "kill", "kill again", "freeze", "fibres", "all fibres", "partition", "hand")
+        ("kill", "kill", "kill again", "freeze", "fibres", "all fibres", "flap", "partition", "hand")
     ):
         case "kill":
             return [Act(at, "kill", tuple(_services(random, setting, random.choice((1, 2, 2, 3)))))]
@@ -91,6 +125,10 @@ def _trouble(random: Random, setting: Setting) -> list[Act]:
         case "all fibres":
             kind = random.choice(("cut", "blackhole"))
             return [Act(at, "fault", ({"kind": kind, "link": name}, seconds)) for name in setting.fibres]
+        case "flap":
+            train = {"kind": "flap", "link": random.choice(setting.fibres), "period_s": 0.6, "count": 10}
+            train |= {"mode": random.choice(("cut", "blackhole")), "seed": random.randrange(1000)}
+            return [Act(at, "fault", (train, 6.5))]
         case "partition":
             return [
                 Act(at, "fault", ({"kind": "partition", "nodes": [random.choice(setting.nodes)]}, seconds))

@@ -16,6 +16,7 @@ import pytest
 from simulator import lab
 from tests.soak import invariants, plans
 from tests.soak.acts import Acts
+from tests.soak.ledger import Ledger
 from tests.soak.world import World
 from topologies import sources
 
@@ -70,6 +71,7 @@ def soak(world: World, random: Random, deadline: float, tell: Callable[[str], No
         world.connect(pair)
     assert invariants.check(world, before, SETTLE_S) == []
     memory = invariants.memory_mb(world)
+    ledger = Ledger(world)
     for number in range(STEPS_PER_LAB):
         if time.monotonic() > deadline:
             return number
@@ -77,9 +79,10 @@ def soak(world: World, random: Random, deadline: float, tell: Callable[[str], No
         script = "; ".join(str(act) for act in step)
         tell(f"soak: step {number}: {script}")
         start = time.monotonic()
-        acts.run(step)
+        with ledger.writing(Random(random.randrange(1 << 32))):
+            acts.run(step)
         healing = time.monotonic()
-        problems = invariants.check(world, before, SETTLE_S)
+        problems = invariants.check(world, before, SETTLE_S) or ledger.problems()
         assert not problems, f"CELLNET_SOAK_SEED={SEED}, step {number}: {script}: {problems}"
         tell(f"soak:   {healing - start:.1f} s, healed and checked after {time.monotonic() - healing:.1f} s")
     grown = {
@@ -88,4 +91,5 @@ def soak(world: World, random: Random, deadline: float, tell: Callable[[str], No
         if name in memory and now > memory[name] + GROWTH_MB
     }
     assert not grown, f"CELLNET_SOAK_SEED={SEED}: memory grows: {grown}"
+    tell(f"soak: {ledger.written} writes acknowledged, all there")
     return STEPS_PER_LAB
