@@ -200,12 +200,12 @@ def _ratio(ours: list[Taken], bares: list[Taken]) -> float:
 
 
 def _resync(manager: ManagerProcess, token: str, shape: Shape) -> dict[str, float]:
-    """The manager is new, and every agent asks for all it should have and reports all it has."""
-    manager.kill()
-    manager.start()
+    """The manager is new, and every agent asks for all it should have and reports all it has.
+
+    What they report is made beforehand: else they would fall silent while this process makes it.
+    """
     cells = range(shape.cells)
     asks = [request("GET", f"/v1/agents/c{n}/c{n}-gw1/intent?after=-1&wait=0", token) for n in cells]
-    asked = at_once(manager.port, asks, 200, AT_ONCE)
     reports = []
     for n in cells:
         asker = Asker(manager.port)
@@ -214,6 +214,9 @@ def _resync(manager: ManagerProcess, token: str, shape: Shape) -> dict[str, floa
         report = obey(IntentDocument.model_validate_json(body), inventory(shape, n), 1, f"bench {n}")
         path = f"/v1/agents/c{n}/c{n}-gw1/report"
         reports.append(request("PUT", path, token, report.model_dump(mode="json")))
+    manager.kill()
+    manager.start()
+    asked = at_once(manager.port, asks, 200, AT_ONCE)
     reported = at_once(manager.port, reports, 204, AT_ONCE)
     again = at_once(
         manager.port, [r.replace(b'"sequence": 1,', b'"sequence": 2,') for r in reports], 204, AT_ONCE
