@@ -67,9 +67,6 @@ def parse_interface(text: str) -> str:
             f"{text!r} is no address with prefix length; write it like 172.16.0.1/30 or fdce:11:ffff:1::1/64"
         )
     _refuse_special(value.ip, text)
-    network = value.network
-    if value.version == 4 and network.prefixlen < 31 and value.ip in (network[0], network[-1]):
-        raise ValueError(f"{text!r} is {network} itself or its broadcast address; name the address of a host")
     return str(value)
 
 
