@@ -19,6 +19,8 @@ T = TypeVar("T")
 ANSWER_WITHIN = 30.0
 """Seconds in which a manager that was killed or frozen must answer again."""
 
+PRECONDITION_FAILED = 412
+
 Pair = tuple[str, str]
 
 CHANGEABLE = (
@@ -136,12 +138,18 @@ class World:
     def _replace(
         self, collection: str, key: str, name: str, known: tuple[str, ...], fields: Mapping[str, Any]
     ) -> None:
-        def put(api: Client) -> None:
+        def put(api: Client) -> bool:
             now = api.object(collection, key, name).document
             whole = {field: now[field] for field in known} | dict(fields)
-            api.replace(collection, key, now["id"], whole, now["revision_number"])
+            try:
+                api.replace(collection, key, now["id"], whole, now["revision_number"])
+            except ApiError as error:
+                if error.status != PRECONDITION_FAILED:
+                    raise
+                return False  # an order whose answer came too late was carried out meanwhile
+            return True
 
-        self.ask(put)
+        self.until(lambda: self.ask(put), ANSWER_WITHIN, f"the manager takes a change of {name}")
 
     def prefixes(self, cell: str) -> tuple[str, ...]:
         """All that a cell shall announce."""
