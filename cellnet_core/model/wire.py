@@ -388,5 +388,5 @@ class ReportDocument(Document):
     drifts: tuple[DriftReport, ...] = ()
     """What is there now, and the latest of what was repaired."""
     truth: tuple[TruthReport, ...] = ()
-    reconcile_s: float | None = None
+    reconcile_s: float | None = Field(None, strict=True)
     """Seconds that the last round of looking, thinking and acting took."""
