@@ -94,7 +94,7 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
             "events",
             default=limits.events,
             min=1000,
-            help="The newest so many events are kept. Listeners that come back later are told what they missed.",
+            help="The newest so many events are kept. Listeners that come back later are told so.",
         ),
         cfg.FloatOpt(
             "events_days", default=limits.events_days, help="And none that is older than so many days."
