@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 WIRE_VERSION = 3
 OLDEST_VERSION = 1
@@ -357,7 +357,7 @@ class Inventory(Document):
     ports: tuple[PortInventory, ...]
     capabilities: dict[str, dict[str, str | bool]] = Field(default_factory=dict)
     """Driver name to capability to True, or to the reason for "no"."""
-    ranges: dict[str, dict[str, tuple[int, int]]] = Field(default_factory=dict)
+    ranges: dict[str, dict[str, tuple[StrictInt, StrictInt]]] = Field(default_factory=dict)
     """Driver name to what has a range, to its least and greatest value."""
 
 

@@ -28,6 +28,8 @@ from cellnet_core.northbound.envelope import error_document
 from cellnet_core.store.errors import BadQueryError, StoreUnavailableError
 
 LOG = logging.getLogger(__name__)
+MOST_PROBLEMS = 100
+"""So many problems of one request are listed; of the rest, the number."""
 STATUS: Mapping[type[RequestError], int] = {
     InvalidError: 400,
     ForbiddenError: 403,
@@ -155,8 +157,13 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
         detail = f"Content-Type: {kind!r} is not read here: send a JSON object as application/json"
         return _answer(request, 415, "request.media_type", "Unsupported media type", [detail])
     entries = []
-    for problem in problems:
+    for problem in problems[:MOST_PROBLEMS]:
         code, detail = _explain(problem)
+        entries.append(error_document(request_id(request), 400, code, "Bad input", detail))
+    if left := len(problems) - len(entries):
+        # A list of 60,000 wrong prefixes would be answered with 16 MB.
+        code, _ = _explain(problems[MOST_PROBLEMS])
+        detail = f"{left} more problems are not listed: put these right first"
         entries.append(error_document(request_id(request), 400, code, "Bad input", detail))
     return JSONResponse({"errors": entries}, 400)
 

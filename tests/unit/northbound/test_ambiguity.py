@@ -113,3 +113,13 @@ def test_versions_that_two_readers_take_for_two(api: TestClient, said: str) -> N
 @pytest.mark.parametrize("kind", ["events", "audit"])
 def test_numbers_that_no_database_takes(api: TestClient, kind: str, number: str) -> None:
     check_error(api.get(f"/v1/{kind}/{number}"), 404, "request.unknown_address")
+
+
+@pytest.mark.parametrize("wrong", [100, 101, 5000])
+def test_of_very_many_problems_the_number_is_told(api: TestClient, wrong: int) -> None:
+    errors = _cell(api, prefixes=["::/128"] * wrong).json()["errors"]
+    listed = [entry for entry in errors if "cannot be routed" in entry["detail"]]
+    assert len(listed) == 100
+    assert [entry["detail"] for entry in errors[100:]] == (
+        [f"{wrong - 100} more problems are not listed: put these right first"] if wrong > 100 else []
+    )
