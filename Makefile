@@ -21,7 +21,7 @@ test: setup lint ## lint, unit, golden, daemon and short lab tests (under 10 min
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "lab and not scenario and not soak"
 
 test-lab: setup ## all lab scenarios
-	$(PYTEST) -m "scenario and not soak"
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "scenario and not soak"
 
 soak: setup ## long, random, many kills
 	$(PYTEST) -m soak --timeout 7200

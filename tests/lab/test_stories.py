@@ -16,6 +16,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from markupsafe import escape
 
 from scenarios.report import document
 from simulator import rundir
@@ -66,7 +67,7 @@ def check(done: subprocess.CompletedProcess[str], report: Path) -> dict[str, Any
     linked = {event["kind"] for event in found["timeline"] if event["cause"] is not None}
     assert {"plan", "action", "flow-mod", "bgp-route"} <= linked
     page = (report / "report.html").read_text(encoding="utf-8")
-    assert found["scenario"]["title"] in page
+    assert escape(found["scenario"]["title"]) in page
     return found
 
 
