@@ -17,6 +17,7 @@ from exabgp.reactor.api.processes import Processes
 from exabgp.reactor.asynchronous import ASYNC
 from exabgp.reactor.delay import Delay
 from exabgp.reactor.loop import Reactor
+from exabgp.util import dns
 
 FIRST_RETRY = 0.05
 GROWTH = 1.25  # slow: how long a peer has been away is how long one more attempt may be away, by a quarter
@@ -108,8 +109,19 @@ def whose_as(negotiate: Callable[[Negotiated], None]) -> Callable[[Negotiated], 
     return negotiate_and_look
 
 
+def names_without_dns() -> None:
+    """Let ExaBGP know the host's name before it asks a name server for it.
+
+    It asks when it starts, only to warn of slow answers. On a host whose name is not in /etc/hosts, and in a
+    gateway that has no way to a name server, that is 10 s without a speaker after each restart. What it keeps
+    of the answer, the first label, is in the host's own name.
+    """
+    dns.__dict__["__domain_name"] = dns.host()
+
+
 def apply() -> None:
     """Change them; once, before ExaBGP's reactor is made."""
+    names_without_dns()
     Negotiated._negotiate = whose_as(Negotiated._negotiate)  # noqa: SLF001
     Processes.notification = refuse_by_itself
     Configuration.reload = whole_or_not(Configuration.reload)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from exabgp.reactor.asynchronous import ASYNC
 from exabgp.reactor.delay import Delay
 from exabgp.reactor.loop import Reactor
+from exabgp.util import dns
 
-from bgp.patches import LONGEST_RETRY, SHORT_SESSION, BoundedDelay, pending_adj_rib_out
+from bgp.patches import LONGEST_RETRY, SHORT_SESSION, BoundedDelay, names_without_dns, pending_adj_rib_out
 
 
 def pauses(delay: Any, attempts: int) -> list[float]:
@@ -20,6 +23,25 @@ def pauses(delay: Any, attempts: int) -> list[float]:
         delay.increase()
         found.append(delay._time - time.time())
     return found
+
+
+def test_exabgp_asks_for_the_hosts_name_when_it_starts_and_we_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def getfqdn() -> str:
+        asked.append("a name server")
+        return "gateway.example.org"
+
+    monkeypatch.setattr(socket, "getfqdn", getfqdn)
+    monkeypatch.setitem(dns.__dict__, "__domain_name", "")
+    dns.warn()
+    assert asked
+    asked.clear()
+    monkeypatch.setitem(dns.__dict__, "__domain_name", "")
+    names_without_dns()
+    dns.warn()
+    assert not asked
+    assert dns.domain() == dns.host() == socket.gethostname().split(".")[0]
 
 
 def test_exabgp_waits_up_to_a_minute_and_we_a_second() -> None:
