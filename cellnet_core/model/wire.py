@@ -18,9 +18,9 @@ of the manager's API are the other way round: there "True" is good.)
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 
 WIRE_VERSION = 3
 OLDEST_VERSION = 1
@@ -28,6 +28,12 @@ OLDEST_VERSION = 1
 READABLE_SINCE = 1
 """The oldest version that gets our documents right; raised when what is added changes what was there."""
 VERSION_HEADER = "X-Cellnet-Wire"
+
+
+# Nothing is taken for what it is not: not false for 0, nor "1" for 1.
+Whole: TypeAlias = StrictInt
+Flag: TypeAlias = StrictBool
+Number: TypeAlias = StrictFloat
 
 
 class Document(BaseModel):
@@ -39,8 +45,8 @@ class Document(BaseModel):
 class Head(Document):
     """What each document begins with, and all that is read of one that may not be understood."""
 
-    wire_version: int = 1
-    readable_since: int = 1
+    wire_version: Whole = 1
+    readable_since: Whole = 1
 
     def header(self) -> str:
         """The value of VERSION_HEADER."""
@@ -86,12 +92,12 @@ class PathIntent(Document):
     local_addresses: tuple[str, ...]
     """This end's link addresses, at most one per family, IPv4 first."""
     remote_addresses: tuple[str, ...]
-    passive: bool
+    passive: Flag
     """True on exactly one side: this end waits for the TCP connection (else collisions end sessions)."""
     via: str | None = None
     """Name of the provider's router at the far end of the link; `remote_addresses` are then the router's, and
     the session with it serves all connections over this interface. None: the far end is another gateway."""
-    peer_asn: int | None = None
+    peer_asn: Whole | None = None
     """The router's AS number. None: that of the remote cell."""
 
     @property
@@ -104,23 +110,23 @@ class PathIntent(Document):
 class BfdIntent(Document):
     """BFD timers of a connection's WAN ports, in milliseconds (RFC 5880 section 4.1)."""
 
-    min_tx_ms: int
-    min_rx_ms: int
-    multiplier: int
+    min_tx_ms: Whole
+    min_rx_ms: Whole
+    multiplier: Whole
 
 
 class ProfileIntent(Document):
     """Timers and options of a connection's sessions. Times in seconds."""
 
-    hold_time: int = 9
-    graceful_restart_time: int = 30
-    hold_down: float = 3.0
+    hold_time: Whole = 9
+    graceful_restart_time: Whole = 30
+    hold_down: Number = 3.0
     """How long a path must have been up again before traffic returns to it."""
-    health_interval: float = 1.0
+    health_interval: Number = 1.0
     """Between two health checks of one family, once the first was answered."""
     bfd: BfdIntent | None = None
     """None: as the agent's site file has it."""
-    prefix_limits: dict[str, int] = Field(default_factory=dict)
+    prefix_limits: dict[str, Whole] = Field(default_factory=dict)
     """Family to the most prefixes that are imported from one session; a family without entry has no limit."""
     password: str | None = Field(None, repr=False)
     """TCP MD5 signature (RFC 2385) of every session. Never in a log, a journal or a report."""
@@ -143,7 +149,7 @@ class RemoteIntent(Document):
     """The far end of a connection."""
 
     cell: str
-    asn: int
+    asn: Whole
     prefixes: tuple[str, ...]
     """What the far cell may announce; anything else it announces is not used."""
     health_addresses: tuple[str, ...]
@@ -154,7 +160,7 @@ class ConnectionIntent(Document):
 
     id: str
     name: str
-    revision: int
+    revision: Whole
     phase: Literal["present", "absent"]
     """`absent`: take it down in order and report it gone; the manager then forgets it."""
     families: tuple[Literal["ipv4", "ipv6"], ...]
@@ -170,7 +176,7 @@ class Term(Document):
     """One life of the manager's program over a database, and the first generation it gave an agent."""
 
     id: str
-    first: int
+    first: Whole
 
 
 class Position(Document):
@@ -179,19 +185,19 @@ class Position(Document):
     owner: str
     term: str
     """In which term the generation was given out; "" when its manager did not say (before this field)."""
-    generation: int
+    generation: Whole
 
 
 class IntentDocument(Document):
     """Everything one agent shall make so. `generation` only grows, per agent; `owner` is the manager's id."""
 
-    wire_version: int = WIRE_VERSION
-    readable_since: int = READABLE_SINCE
+    wire_version: Whole = WIRE_VERSION
+    readable_since: Whole = READABLE_SINCE
     owner: str
-    generation: int
+    generation: Whole
     complete: Literal[True] = True
     """An intent is always whole: what it does not name is not wanted."""
-    confirmed_empty: bool = False
+    confirmed_empty: Flag = False
     """Without it, an agent that has connections does not take an intent without any for a mass delete."""
     lineage: tuple[Term, ...] = ()
     """How `generation` came about, the latest term last. An agent whose own position is not on this line is
@@ -217,15 +223,15 @@ class SessionReport(Document):
     local_address: str
     remote_address: str
     state: BgpState
-    since_s: float
+    since_s: Number
     """Seconds the session has been in this state."""
     last_error: str | None = None
-    hold_time: int | None = None
+    hold_time: Whole | None = None
     """Negotiated, in seconds; None while not established."""
     families: tuple[str, ...] = ()
-    prefixes_received: dict[str, int] = Field(default_factory=dict)
+    prefixes_received: dict[str, Whole] = Field(default_factory=dict)
     """By family."""
-    flaps: int = 0
+    flaps: Whole = 0
 
 
 class PathReport(Document):
@@ -233,10 +239,10 @@ class PathReport(Document):
 
     path: str
     interface: str
-    link_up: bool | None
+    link_up: Flag | None
     """None: not known."""
     bfd: Literal["admin_down", "down", "init", "up", "off"] | None
-    held_down: bool = False
+    held_down: Flag = False
     """True while the path is up again but traffic does not use it yet."""
 
 
@@ -246,12 +252,12 @@ class HealthReport(Document):
     family: Literal["ipv4", "ipv6"]
     local_address: str
     remote_address: str
-    ok: bool
-    known: bool = True
+    ok: Flag
+    known: Flag = True
     """False: a new agent over a living gateway has neither answer nor loss yet; `ok` says nothing."""
-    rtt_ms: float | None = None
-    sent: int = 0
-    lost: int = 0
+    rtt_ms: Number | None = None
+    sent: Whole = 0
+    lost: Whole = 0
 
 
 class ConditionReport(Document):
@@ -287,9 +293,9 @@ class DriftReport(Document):
     """What is done about it: `repair`, `ignore` or `adopt`."""
     message: str = ""
     """Why the repair failed, or why another action than the policy's was taken."""
-    found_s: float
+    found_s: Number
     """Seconds ago."""
-    over_s: float | None = None
+    over_s: Number | None = None
     """Seconds since it is no more; None: it is still there."""
 
 
@@ -300,9 +306,9 @@ class TruthReport(Document):
     """`speaker`, `flows` or `groups`."""
     status: str
     """`as_wanted`, `differs` or `unknown`."""
-    differing: int = 0
+    differing: Whole = 0
     """Objects that somebody else changed and that are not put right."""
-    age_s: float | None = None
+    age_s: Number | None = None
     """Seconds since it was last observed; None: not since this agent started."""
 
 
@@ -310,7 +316,7 @@ class ConnectionReport(Document):
     """What the agent sees of one connection."""
 
     id: str
-    revision: int
+    revision: Whole
     """The revision of the intent that this report is about."""
     phase: Literal["applying", "applied", "absent", "error"]
     sessions: tuple[SessionReport, ...] = ()
@@ -321,10 +327,10 @@ class ConnectionReport(Document):
     conditions: tuple[ConditionReport, ...] = ()
     stage: str = ""
     """How far a take-down is: withdraw, unroute, close, gone; `present` for what is wanted."""
-    sessions_age_s: float | None = 0.0
+    sessions_age_s: Number | None = 0.0
     """Seconds since the speaker last said what `sessions` and `learned` rest on; None: it has not answered
     since this agent started, and they mean nothing."""
-    tables_age_s: float | None = 0.0
+    tables_age_s: Number | None = 0.0
     """The same for the gateway's tables, which `phase` rests on."""
     orders: tuple[OrderReport, ...] = ()
 
@@ -333,9 +339,9 @@ class PeerInventory(Document):
     """A provider's router at the far end of a WAN port. Addresses with prefix length."""
 
     name: str
-    asn: int
+    asn: Whole
     addresses: tuple[str, ...]
-    passive: bool = False
+    passive: Flag = False
     """True: the gateway waits for the router's TCP connection."""
 
 
@@ -350,14 +356,14 @@ class PortInventory(Document):
 class Inventory(Document):
     """What the agent's site offers to endpoints; the manager fills unsaid fields of an endpoint from it."""
 
-    asn: int
+    asn: Whole
     router_id: str
     prefixes: tuple[str, ...]
     health_addresses: tuple[str, ...]
     ports: tuple[PortInventory, ...]
-    capabilities: dict[str, dict[str, str | bool]] = Field(default_factory=dict)
+    capabilities: dict[str, dict[str, str | Flag]] = Field(default_factory=dict)
     """Driver name to capability to True, or to the reason for "no"."""
-    ranges: dict[str, dict[str, tuple[StrictInt, StrictInt]]] = Field(default_factory=dict)
+    ranges: dict[str, dict[str, tuple[Whole, Whole]]] = Field(default_factory=dict)
     """Driver name to what has a range, to its least and greatest value."""
 
 
@@ -365,20 +371,20 @@ class ProcessReport(Document):
     """One of the processes an agent depends on: speaker, controller channel, switch."""
 
     name: Literal["speaker", "controller", "switch"]
-    ok: bool
+    ok: Flag
     message: str = ""
 
 
 class ReportDocument(Document):
     """Everything one agent sees. Sent on each change (coalesced) and at least every two seconds."""
 
-    wire_version: int = WIRE_VERSION
-    readable_since: int = READABLE_SINCE
+    wire_version: Whole = WIRE_VERSION
+    readable_since: Whole = READABLE_SINCE
     agent_id: str
     """New at each start of the agent."""
-    sequence: int
+    sequence: Whole
     """Grows by one each report of this agent_id; the manager drops what comes out of order."""
-    generation: int
+    generation: Whole
     """Generation of the intent that is in force; -1 before the first."""
     position: Position | None = None
     """Of the intent that is in force; None before the first, and from agents that do not know it yet."""
@@ -388,5 +394,5 @@ class ReportDocument(Document):
     drifts: tuple[DriftReport, ...] = ()
     """What is there now, and the latest of what was repaired."""
     truth: tuple[TruthReport, ...] = ()
-    reconcile_s: float | None = Field(None, strict=True)
+    reconcile_s: Number | None = None
     """Seconds that the last round of looking, thinking and acting took."""
