@@ -167,12 +167,17 @@ def test_a_gap_made_by_a_fault_lies_between_its_stamps(
     assert other.figures.lost == 0
 
 
+def until_it_sends(session: ProbeSession) -> None:
+    deadline = time.monotonic() + 10
+    while not session.snapshot().flows[0].figures.sent:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_probe_that_was_frozen_says_so(client: LabClient, cable: Link) -> None:
     session = ProbeSession(client, over(cable, RATE, 46200), "frozen", control=False)
     session.start()
-    deadline = time.monotonic() + 10
-    while not session.snapshot().flows[0].figures.sent and time.monotonic() < deadline:
-        time.sleep(0.05)  # frozen before its first packet it would only have started late
+    until_it_sends(session)  # frozen before its first packet it would only have started late
     process = next(view for view in client.show().processes if view.id.startswith("probe-frozen-main-h1"))
     try:
         client.exec("mgmt", ["sh", "-c", f"kill -STOP {process.pid}; sleep 0.1; kill -CONT {process.pid}"])
@@ -187,7 +192,7 @@ def test_a_probe_that_was_frozen_says_so(client: LabClient, cable: Link) -> None
 def test_a_probe_that_was_killed_says_so_and_keeps_what_it_wrote(client: LabClient, cable: Link) -> None:
     session = ProbeSession(client, over(cable, RATE, 46300), "killed", control=False)
     session.start()
-    session.snapshot()
+    until_it_sends(session)
     process = next(view for view in client.show().processes if view.id.startswith("probe-killed-east-h1"))
     client.exec("mgmt", ["kill", "-KILL", str(process.pid)])
     report = session.stop()
