@@ -6,8 +6,9 @@ ExaBGP's files are untouched. Drop an item when a release makes it needless.
 
 from __future__ import annotations
 
+import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from exabgp.bgp.message.open.capability import Capability
 from exabgp.bgp.message.open.capability.negotiated import Negotiated
@@ -109,6 +110,22 @@ def whose_as(negotiate: Callable[[Negotiated], None]) -> Callable[[Negotiated], 
     return negotiate_and_look
 
 
+def without_closed(wait: Callable[[Reactor, int], Iterator[int]]) -> Callable[[Reactor, int], Iterator[int]]:
+    """Wait for descriptors with input, and no longer for those that were closed.
+
+    ExaBGP never forgets the socket of a session that ended. Until its number is used again, each wait ends at
+    once because of it, and ExaBGP then sleeps 10 ms, so as not to spin, whoever talks to it meanwhile.
+    """
+
+    def wait_for_open(reactor: Reactor, sleep: int) -> Iterator[int]:
+        for descriptor, event in reactor._poller.poll(0):  # noqa: SLF001
+            if event & select.POLLNVAL and descriptor not in reactor.processes.fds:
+                reactor._poller.unregister(descriptor)  # noqa: SLF001
+        yield from wait(reactor, sleep)
+
+    return wait_for_open
+
+
 def names_without_dns() -> None:
     """Let ExaBGP know the host's name before it asks a name server for it.
 
@@ -127,5 +144,6 @@ def apply() -> None:
     Configuration.reload = whole_or_not(Configuration.reload)
     exabgp_peer.Delay = BoundedDelay
     Reactor._pending_adjribout = pending_adj_rib_out  # noqa: SLF001
+    Reactor._wait_for_io = without_closed(Reactor._wait_for_io)  # noqa: SLF001
     # Lines of an answer per turn of the loop, which then sleeps 10 ms: 50 make long answers slow.
     ASYNC.LIMIT = 5000

@@ -109,9 +109,12 @@ class Relay:
             if line.startswith(EVENT_PREFIX):
                 self._remember(now, bytes(line))
                 for client in list(self._clients.values()):
-                    self._tell(client, b"event %.6f %s" % (now, line))
+                    self._put(client, b"event %.6f %s" % (now, line))
             elif self._asking is not None:
                 self._answer(self._asking, bytes(line))
+        for client in list(self._clients.values()):
+            if client.outgoing:
+                self._flush(client)
         return True
 
     def _answer(self, asking: tuple[Client | None, bytes], line: bytes) -> None:
@@ -127,9 +130,9 @@ class Relay:
             else:
                 self._own_answer.append(line)
         elif line == b"error":
-            self._tell(client, b"error ExaBGP refused %r; its log says why" % command[:200])
+            self._put(client, b"error ExaBGP refused %r; its log says why" % command[:200])
         else:
-            self._tell(client, line if ended else b"line " + line)
+            self._put(client, line if ended else b"line " + line)
 
     def _note_end_of_rib(self, command: bytes) -> None:
         words = command.decode("ascii", "replace").split()
@@ -239,13 +242,17 @@ class Relay:
         self._queue.append((client, command))
 
     def _tell(self, client: Client, line: bytes) -> None:
+        self._put(client, line)
+        if client.open:
+            self._flush(client)
+
+    def _put(self, client: Client, line: bytes) -> None:
+        """A line for the client, to be flushed with those that come with it: an answer has many."""
         if not client.open:
             return
         client.outgoing += line + b"\n"
         if len(client.outgoing) > MAX_BACKLOG:
             self._drop(client)
-            return
-        self._flush(client)
 
     def _flush(self, client: Client) -> None:
         try:

@@ -1,8 +1,9 @@
 """The loop: look, think, act, until there is nothing left to do; then wait for a reason to look again.
 
 Level-triggered: whatever rings only wakes it, and a resync timer rings too. One round looks, lets the planner
-decide and carries the plan out. Of a device that did not ring, what was seen a moment ago will do; after any
-action the next round looks at everything. Failures back off; nothing that fails here ends the loop.
+decide and carries the plan out. Of a device that did not ring and was not written to, what was seen a moment
+ago will do, and of a speaker that tells of routes a glance; the resync looks at everything. Failures back
+off; nothing that fails here ends the loop.
 """
 
 from __future__ import annotations
@@ -14,21 +15,20 @@ from random import Random
 from typing import Any
 
 from cellnet_core.agent import view
-from cellnet_core.agent.execute import GRACE, execute, first_failure
+from cellnet_core.agent.execute import execute, first_failure
 from cellnet_core.agent.kernel import NeighborTable
+from cellnet_core.agent.looking import NOTHING, Lookout
 from cellnet_core.agent.orders import Orders
 from cellnet_core.agent.storage import Storage
 from cellnet_core.agent.view import View
 from cellnet_core.agent.wakeup import Backoff, Wakeup
 from cellnet_core.drivers.contract import (
-    OBSERVE_TIMEOUT,
     Driver,
     DriverError,
     ForwardingDriver,
     ForwardingObservation,
     Outcome,
     SpeakerDriver,
-    SpeakerObservation,
 )
 from cellnet_core.model.clock import Clock
 from cellnet_core.model.journal import Journal
@@ -56,8 +56,8 @@ LONGEST_AUDIT = 15.0
 """But at most so many seconds."""
 GATHER = 0.002
 """Seconds over which rings are gathered into one round."""
-LOOK_AT_ALL = ("start", "resync", "audit")
-"""Rings that do not say who changed; an intent and the kernel's neighbours say that no device did."""
+AT_ONCE = ("intent",)
+"""Rings that nothing is gathered for: they come one at a time."""
 LULL = 0.1
 """The same when only ports rang: the switch repairs by itself, and a look at it now would make it late."""
 TOLD_SINGLY = 50
@@ -105,7 +105,8 @@ class Reconciler:
         self._memory = retention.resume(around.storage.load_memory(), around.clock.now())
         self._saved = self._memory
         self._saved_at = float("-inf")
-        self._seen: Seen | None = None
+        self._lookout = Lookout(speaker, forwarding, around.neighbors, around.clock)
+        self._known = NOTHING
         self._look_again_at = float("-inf")
         self._booted: str | None = None
         self._booting = asyncio.Lock()
@@ -161,7 +162,7 @@ class Reconciler:
             pause = await self._burst()
             reasons = await self.bell.wait(self._around.clock, pause)
             self._woken_by = reasons or ("resync",)
-            if reasons:
+            if reasons and not set(reasons) <= set(AT_ONCE):
                 await self._around.clock.sleep(LULL if self._only_ports(reasons) else GATHER)
 
     def _only_ports(self, reasons: Sequence[str]) -> bool:
@@ -202,14 +203,14 @@ class Reconciler:
         """Look, think, act once. Whether something was done, and the seconds until the next look."""
         began = self._around.clock.now()
         due = self.orders.due(self.intent)
-        known = None if due or began >= self._look_again_at else self._seen
-        seen = await self._look(known)
+        known = NOTHING if due or began >= self._look_again_at else self._known
+        seen = await self._lookout.look(self._woken_by, known)
         if self._needs_boot(seen.forwarding) and await self._boot("switch restarted"):
-            seen = await self._look()
+            seen = await self._lookout.look()
         now = self._around.clock.now()
-        before = self._memory
+        before, intent = self._memory, self.intent  # a new intent may come at any moment from here on
         try:
-            decision = decide.decide(self.intent, self._site, seen, before, self._south, now)
+            decision = decide.decide(intent, self._site, seen, before, self._south, now)
         except DriverError as error:
             return await self._cannot_plan(error)
         self._memory = replace(decision.memory, book=before.book)
@@ -218,7 +219,7 @@ class Reconciler:
         for _, local, remote in decision.unresolved:
             self._around.neighbors.resolve(local, remote)
         outcomes = await self._act(decision.plan)
-        self._seen = None if outcomes else seen  # what was acted on is not what is there now
+        self._known = self._lookout.untouched(seen, outcomes)
         failed = first_failure(outcomes)
         self._failed_rounds = self._failed_rounds + 1 if failed is not None else 0
         self._memory = replace(self._memory, book=drift.failed(self._memory.book, outcomes))
@@ -226,14 +227,15 @@ class Reconciler:
         fresh = seen.speaker.fresh and seen.forwarding.fresh
         ordered = await self.orders.carry_out(due if fresh else (), seen.speaker.neighbors, why)
         took = self._around.clock.now() - began
-        self._publish(seen, replace(decision, memory=self._memory), outcomes, took)
+        self._around.storage.settle()  # what is published is reported
+        self._publish(intent, seen, replace(decision, memory=self._memory), outcomes, took)
         self._save_memory(now)
         if failed is not None:
             await self._around.clock.sleep(self._backoff.fail())
             return False, 0.0
         self._backoff.reset()
         pause = self._pause(seen, decision, took)
-        if known is None:
+        if known == NOTHING:
             self._look_again_at = self._around.clock.now() + pause
         return bool(outcomes) or ordered, min(
             pause, max(GATHER, self._look_again_at - self._around.clock.now())
@@ -271,35 +273,6 @@ class Reconciler:
             pause = min(pause, max(GATHER, decision.wake_at - self._around.clock.now()))
         return pause
 
-    async def _look(self, known: Seen | None = None) -> Seen:
-        """All that is there now; of `known`, seen a moment ago, what nobody rang for since is taken over."""
-        speaker = known.speaker if known is not None and not self._rang(self._speaker) else None
-        gateway = known.forwarding if known is not None and not self._rang(self._forwarding) else None
-        if speaker is None and gateway is None:
-            speaker, gateway = await asyncio.gather(self._look_at_speaker(), self._look_at_gateway())
-        return Seen(
-            speaker or await self._look_at_speaker(),
-            gateway or await self._look_at_gateway(),
-            self._around.neighbors.snapshot(),
-        )
-
-    def _rang(self, driver: Driver[Any, Any]) -> bool:
-        return any(reason in LOOK_AT_ALL or reason.startswith(f"{driver.name}:") for reason in self._woken_by)
-
-    async def _look_at_speaker(self) -> SpeakerObservation:
-        try:
-            async with asyncio.timeout(OBSERVE_TIMEOUT + GRACE):
-                return await self._speaker.observe()
-        except (DriverError, TimeoutError):
-            return SpeakerObservation(self._around.clock.now(), fresh=False)
-
-    async def _look_at_gateway(self) -> ForwardingObservation:
-        try:
-            async with asyncio.timeout(OBSERVE_TIMEOUT + GRACE):
-                return await self._forwarding.observe()
-        except (DriverError, TimeoutError):
-            return ForwardingObservation(self._around.clock.now(), fresh=False)
-
     def _needs_boot(self, gateway: ForwardingObservation) -> bool:
         if not gateway.instance:
             return False  # no switch runs: its start will be heard or seen
@@ -318,7 +291,7 @@ class Reconciler:
                 self._around.journal.record("boot", why=why, error=self._boot_error)
             return False
         self._boot_error = ""
-        gateway = await self._look_at_gateway()
+        gateway = await self._lookout.at_gateway()
         # A switch that cannot be seen yet is booted again when it shows up: that costs nothing.
         self._booted = gateway.instance or self._booted
         if changes or why == "start":
@@ -351,10 +324,15 @@ class Reconciler:
             self._around.journal.record("path", path=turn.path, event=event, before=turn.before.value)
 
     def _publish(
-        self, seen: Seen, decision: decide.Decision, outcomes: tuple[Outcome, ...], took: float
+        self,
+        intent: IntentDocument | None,
+        seen: Seen,
+        decision: decide.Decision,
+        outcomes: tuple[Outcome, ...],
+        took: float,
     ) -> None:
         rounds, notice, gateway = self._failed_rounds, self._notice, self._forwarding.name
-        new = view.advance(self.view, self.intent, seen, decision, outcomes, rounds, notice, gateway)
+        new = view.advance(self.view, intent, seen, decision, outcomes, rounds, notice, gateway)
         self._show(replace(new, round_s=took))
 
     def _show(self, new: View) -> None:

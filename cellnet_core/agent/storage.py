@@ -2,6 +2,10 @@
 
 Files in `site.state_directory`, replaced as a whole, never half-written. A file that cannot be read is set
 aside and reported, never fatal: without intent the agent only adds, never removes.
+
+An intent is written before it is acted on, so that no agent that was killed goes back behind what it did; it
+has reached the disk before it is reported, so that no machine that lost its power goes back behind what the
+manager was told. In between it stands in a file of its own, beside the one that is known to be safe.
 """
 
 from __future__ import annotations
@@ -57,6 +61,7 @@ class Storage:
     def __init__(self, directory: Path, journal: Journal) -> None:
         self._directory = directory
         self._journal = journal
+        self._unsettled = False
         directory.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -65,24 +70,45 @@ class Storage:
         return self._directory / "intent.json"
 
     @property
+    def next_file(self) -> Path:
+        """Holds the intent that may not be on the disk yet; newer than the other while it is there."""
+        return self._directory / "intent.next"
+
+    @property
     def memory_file(self) -> Path:
         """Holds what the planner has to remember."""
         return self._directory / "memory.json"
 
     def load_intent(self) -> IntentDocument | None:
         """The last intent in force; None when there is none that can be read."""
-        text = self._read(self.intent_file)
-        if text is None:
-            return None
-        try:
-            return IntentDocument.model_validate_json(text)
-        except ValidationError as error:
-            self._set_aside(self.intent_file, str(error))
-            return None
+        for path in (self.next_file, self.intent_file):
+            text = self._read(path)
+            if text is None:
+                continue
+            try:
+                found = IntentDocument.model_validate_json(text)
+            except ValidationError as error:
+                self._set_aside(path, str(error))
+                continue
+            self._unsettled = path == self.next_file
+            return found
+        return None
 
     def save_intent(self, intent: IntentDocument) -> None:
-        """Keep the intent over crashes of agent and machine."""
-        self._write(self.intent_file, intent.model_dump_json(), durable=True)
+        """Keep the intent over a crash of the agent: it may be acted on."""
+        self._unsettled = self._write(self.next_file, intent.model_dump_json())
+
+    def settle(self) -> None:
+        """Keep the last intent over a crash of the machine too: it may be reported. Waits for the disk."""
+        if not self._unsettled:
+            return
+        self._unsettled = False
+        try:
+            with self.next_file.open("rb") as file:
+                os.fsync(file.fileno())
+            self.next_file.replace(self.intent_file)
+        except OSError as error:
+            self._journal.record("storage", file=self.next_file.name, error=str(error))
 
     def load_memory(self) -> Memory:
         """What the planner remembered; empty when nothing can be read."""
@@ -113,11 +139,11 @@ class Storage:
 
     def save_orders(self, orders: tuple[OrderReport, ...]) -> None:
         """Keep what became of orders over a crash of the agent."""
-        self._write(self.orders_file, OrdersFile(orders=orders).model_dump_json(), durable=False)
+        self._write(self.orders_file, OrdersFile(orders=orders).model_dump_json())
 
     def save_memory(self, memory: Memory) -> None:
         """Keep the planner's memory over a crash of the agent (not of the machine: no fsync)."""
-        self._write(self.memory_file, render_memory(memory), durable=False)
+        self._write(self.memory_file, render_memory(memory))
 
     def _read(self, path: Path) -> str | None:
         try:
@@ -136,20 +162,19 @@ class Storage:
             why = f"{why}; and it cannot be moved: {error}"
         self._journal.record("storage", file=path.name, kept_as=aside.name, error=why)
 
-    def _write(self, path: Path, text: str, *, durable: bool) -> None:
+    def _write(self, path: Path, text: str) -> bool:
         new = path.with_suffix(".new")
         try:
             new.unlink(missing_ok=True)  # its mode counts from the first byte
             handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
             with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 (opened already)
                 file.write(text)
-                if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
             new.replace(path)
         except OSError as error:
             # A full disk must not stop the repair of a path.
             self._journal.record("storage", file=path.name, error=str(error))
+            return False
+        return True
 
 
 def render_memory(memory: Memory) -> str:

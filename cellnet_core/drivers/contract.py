@@ -301,12 +301,20 @@ class SpeakerDriver(Driver[SpeakerIntent, SpeakerObservation], Protocol):
     process waits for (such as a first configuration), leaves alone what is there already, and says whether it
     made something. It must not need the process, which may not run yet.
 
+    `glance()` answers at once and asks nobody: what the last `observe()` saw, with the routes that the
+    speaker has told of since. None where that would not do: nothing was seen yet, something was applied,
+    anything else than routes was heard of, or the speaker cannot be heard. `at` stays that of `observe()`, so
+    a glance never makes what was asked look newer; asking confirms it, soon, and finds what was never told. A
+    driver that hears nothing of routes returns None always.
+
     `order(kind, neighbors)` is pure: the actions, for `apply`, that do something once to sessions of these
     names. "refresh" has the peer send its routes again (RFC 2918), "reset" ends the session, which comes up
     again by itself. An outcome is "failed" where the session is not there; repeating does it again.
     """
 
     def prepare(self) -> bool: ...
+
+    def glance(self) -> SpeakerObservation | None: ...
 
     def order(
         self, kind: Literal["refresh", "reset"], neighbors: Sequence[Neighbor]

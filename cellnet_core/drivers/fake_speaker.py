@@ -12,6 +12,7 @@ from cellnet_core.drivers.contract import (
     Capabilities,
     LearnedRoute,
     Neighbor,
+    Outcome,
     Session,
     SpeakerIntent,
     SpeakerObservation,
@@ -40,8 +41,9 @@ class FakeWan:
     def settle(self) -> None:
         """Bring all sessions and learned routes up to date; whoever sees a change gets a hint."""
         for speaker in self.speakers:
+            sessions = dict(speaker.sessions)
             if speaker.listen(self):
-                speaker.hint("session")
+                speaker.hint("route" if speaker.sessions == sessions else "session")
 
     def far_end(self, near: FakeSpeaker, neighbor: Neighbor) -> tuple[FakeSpeaker, Neighbor] | None:
         """The other side of a session, if it can be up."""
@@ -73,6 +75,7 @@ class FakeSpeaker(FakeDevice):
         self.announced: dict[tuple[str, str], Announcement] = {}
         self.learned: dict[tuple[str, str], LearnedRoute] = {}
         self.sessions: dict[str, Session] = {}
+        self._looked: SpeakerObservation | None = None
 
     def capabilities(self) -> Capabilities:
         """See the contract."""
@@ -135,11 +138,29 @@ class FakeSpeaker(FakeDevice):
             for n in neighbors
         )
 
+    async def apply(self, actions: Sequence[Action]) -> tuple[Outcome, ...]:
+        """See the contract."""
+        self._looked = None if actions else self._looked
+        return await super().apply(actions)
+
     async def observe(self) -> SpeakerObservation:
         """See the contract."""
+        self._looked = None
         await self._answer()
         if self.faults.unavailable or self.faults.stale or not self.running:
             return SpeakerObservation(self.clock.now(), fresh=False)
+        self._looked = self._everything()
+        return self._looked
+
+    def glance(self) -> SpeakerObservation | None:
+        """See the contract. Whatever changed but routes, or was applied, has it asked again."""
+        if self._looked is None or self.faults.unavailable or self.faults.stale or not self.running:
+            return None
+        now = self._everything()
+        only_routes = replace(now, at=self._looked.at, learned=self._looked.learned) == self._looked
+        return replace(now, at=self._looked.at) if only_routes else None
+
+    def _everything(self) -> SpeakerObservation:
         return SpeakerObservation(
             at=self.clock.now(),
             fresh=True,

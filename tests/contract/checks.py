@@ -236,6 +236,31 @@ async def a_change_is_hinted_at(rig: Rig) -> None:
 
 
 @check
+async def a_glance_tells_what_a_look_would(rig: Rig) -> None:
+    glance = getattr(rig.driver, "glance", None)
+    if glance is None:
+        return  # gateways are looked at
+    actions = await bring(rig, rig.intents[0])
+    assert glance() is None, "something was applied"
+    await rig.provoke()
+    seen, found = await look_fresh(rig), glance()
+    async with asyncio.timeout(rig.patience):
+        while found is None or "ESTABLISHED" not in {session.state for session in seen.sessions}:
+            await asyncio.sleep(POLL)
+            seen, found = await look_fresh(rig), glance()
+    assert replace(found, at=0.0) == replace(seen, at=0.0)
+    assert found.at <= seen.at, "a glance is not newer than what was asked"
+    await do(rig, actions)
+    assert glance() is None, "something was applied"
+    await look_fresh(rig)
+    await rig.stop()
+    await look(rig)
+    assert glance() is None, "the device is gone"
+    await rig.start()
+    await restore(rig, rig.intents[0])
+
+
+@check
 async def closing_ends_the_watch_and_changes_nothing(rig: Rig) -> None:
     await bring(rig, rig.intents[0])
     state = await rig.state()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,22 @@ class Optimist(FakeSpeaker):
         if self.running:
             self._last = await super().observe()
         return self._last
+
+
+class Dreams(FakeSpeaker):
+    """Tells at a glance what was there once, whatever became of it."""
+
+    def glance(self) -> SpeakerObservation | None:
+        self._dream = super().glance() or getattr(self, "_dream", None)
+        return self._dream
+
+
+class Overlooks(FakeSpeaker):
+    """Has not heard of routes."""
+
+    def glance(self) -> SpeakerObservation | None:
+        found = super().glance()
+        return None if found is None else replace(found, learned=())
 
 
 class Swallows(FakeForwarding):
@@ -205,6 +222,8 @@ LIARS: list[tuple[type[Any], str]] = [
     (Moody, "a_plan_is_pure_and_in_order"),
     (PlansBlind, "nothing_is_planned_on_what_is_not_fresh"),
     (Optimist, "a_device_that_is_gone_is_unknown_and_unavailable"),
+    (Dreams, "a_glance_tells_what_a_look_would"),
+    (Overlooks, "a_glance_tells_what_a_look_would"),
     (Swallows, "a_device_that_is_gone_is_unknown_and_unavailable"),
     (Miscounts, "outcomes_answer_the_actions_one_by_one"),
     (Shuffles, "outcomes_answer_the_actions_one_by_one"),

@@ -46,6 +46,8 @@ class Picture:
         self.rib = rib.Rib()
         self.notes: dict[Peer, sessions.Note] = {}
         self.instance = ""
+        self.only_routes = False
+        """Since it was set, nothing was heard but routes, and all of that was understood."""
         self._names: dict[Peer, str] = {}
         # Events wait here from a connection's start until the neighbours are known; then it is None.
         self._waiting: list[tuple[float, Event]] | None = []
@@ -61,6 +63,7 @@ class Picture:
 
     def take_hello(self, hello: Hello) -> None:
         """A connection begins; when it is to another process than the last, all sessions are gone."""
+        self.only_routes = False
         restarted = self.instance not in ("", hello.instance)
         self.instance = hello.instance
         if restarted:
@@ -81,6 +84,7 @@ class Picture:
         try:
             event = parse(line)
         except MalformedEventError as error:
+            self.only_routes = False
             self._journal.record("driver-fault", driver="exabgp", error=str(error))
             self._tell("fault")
             return
@@ -91,6 +95,8 @@ class Picture:
             return
         else:
             self._take_event(event, at)
+        if not isinstance(event, UpdateReceived | EndOfRib):
+            self.only_routes = False
         match event:
             case UpdateReceived() | EndOfRib():
                 self._tell("route", neighbor=self.name(event.peer.remote))

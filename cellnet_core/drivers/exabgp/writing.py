@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -161,15 +162,23 @@ class Writer:
             held = readback.parse_routes(await self._client.ask(commands.SHOW_ADJ_RIB_OUT, APPLY_TIMEOUT))
             there = {(address, route.prefix) for address, routes in held.items() for route in routes}
             sound = [one for one in sound if (one.peer_address, one.prefix) in there]
-        for line, members in _render(word, sound):
-            try:
-                await self._client.ask(line, APPLY_TIMEOUT)
-            except CommandRefusedError as error:
-                problems.update(dict.fromkeys(members, str(error)))
-                continue
-            name = self._picture.name(members[0].peer_address)
-            self._journal.record("bgp-announce", neighbor=name, **{word: [one.prefix for one in members]})
+        # All at once: the relay passes them on one by one, and none waits here for the answer to the last.
+        told = await asyncio.gather(*(self._tell(word, *line) for line in _render(word, sound)))
+        for refused in told:
+            problems.update(refused)
         return [_outcome(action, problems.get(action.payload.advertisement)) for action in actions]
+
+    async def _tell(
+        self, word: str, line: str, members: Sequence[commands.Advertisement]
+    ) -> dict[commands.Advertisement, str]:
+        """One line; why ExaBGP refused what it covers, if it did."""
+        try:
+            await self._client.ask(line, APPLY_TIMEOUT)
+        except CommandRefusedError as error:
+            return dict.fromkeys(members, str(error))
+        name = self._picture.name(members[0].peer_address)
+        self._journal.record("bgp-announce", neighbor=name, **{word: [one.prefix for one in members]})
+        return {}
 
     async def _write_end_of_rib(self, action: Action) -> Outcome:
         """End-of-RIB for each family; it counts for the session that was up when it began."""

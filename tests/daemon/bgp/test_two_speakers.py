@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from bgp import speaker
 from cellnet_core.drivers.contract import SpeakerObservation
 from tests.daemon.bgp.sandbox import Sandbox, eventually
-from tests.daemon.bgp.sides import Side, prefixes
+from tests.daemon.bgp.sides import DEADLINE, Side, prefixes
 
 pytestmark = pytest.mark.daemon
 
@@ -186,6 +187,52 @@ def test_hints_come_at_once(sandbox: Sandbox) -> None:
             await main.driver.close()
             async with asyncio.timeout(5):
                 await listener
+
+    asyncio.run(story())
+
+
+def test_a_glance_has_what_was_told_since_and_no_more_than_asking_would_show(sandbox: Sandbox) -> None:
+    async def story() -> None:
+        async with two_sides(sandbox, 1) as (main, east):
+            heard: asyncio.Queue[str] = asyncio.Queue()
+
+            async def listen() -> None:
+                async for hint in main.driver.watch():
+                    heard.put_nowait(hint.about)
+
+            async def shown(*expected: str) -> SpeakerObservation | None:
+                """The glance, once it shows these routes; None as soon as it does not do."""
+                async with asyncio.timeout(DEADLINE):
+                    while (found := main.driver.glance()) is not None and prefixes(found) != list(expected):
+                        assert await heard.get() == "route"
+                return found
+
+            listener = asyncio.create_task(listen())
+            before = await main.driver.observe()
+            ours = ("10.0.12.0/24", "10.0.13.0/24")
+            await east.settle(east.intent(1, prefixes=ours))
+            told = await shown("10.0.12.0/24", "10.0.13.0/24", "10.0.2.0/24", "fdce:11:0:2::/64")
+            assert told is not None
+            assert told.at == before.at
+            asked = await main.driver.observe()
+            assert asked == replace(told, at=asked.at)
+            assert main.driver.glance() == asked
+
+            await east.settle(east.intent(1))
+            told = await shown("10.0.2.0/24", "fdce:11:0:2::/64")
+            assert told is not None
+            asked = await main.driver.observe()
+            assert asked == replace(told, at=asked.at)
+
+            # The end of a session is more than a route: there it has to be asked.
+            east.kill()
+            async with asyncio.timeout(DEADLINE):
+                while await heard.get() != "session":
+                    pass
+            assert main.driver.glance() is None
+            assert prefixes(await main.driver.observe(), stale=True) == ["10.0.2.0/24", "fdce:11:0:2::/64"]
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
 
     asyncio.run(story())
 

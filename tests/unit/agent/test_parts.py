@@ -20,6 +20,7 @@ from cellnet_core.agent.storage import Storage
 from cellnet_core.agent.wakeup import Backoff, Wakeup
 from cellnet_core.drivers.contract import Action, Adjacency, DriverUnavailableError, LearnedRoute, Outcome
 from cellnet_core.model.journal import NoJournal
+from cellnet_core.model.wire import IntentDocument
 from cellnet_core.planner.seen import Deferral, Hold, Memory, Standing
 from tests.contract import samples
 from tests.contract.manual_clock import ManualClock
@@ -65,6 +66,37 @@ def test_unreadable_state_is_set_aside_and_said(tmp_path: Path, text: str) -> No
     assert [line["file"] for line in journal.of("storage")] == ["memory.json", "intent.json"]
     assert not storage.memory_file.exists()
     assert (tmp_path / "intent.unreadable").read_text() == text
+
+
+def test_an_intent_is_kept_before_it_is_acted_on_and_safe_before_it_is_told(tmp_path: Path) -> None:
+    old, new = (samples.intent(samples.connection(), generation=number) for number in (7, 8))
+    storage = Storage(tmp_path, NoJournal())
+    storage.save_intent(old)
+    storage.settle()
+    assert [path.name for path in tmp_path.iterdir()] == ["intent.json"]
+    storage.save_intent(new)
+    killed = Storage(tmp_path, NoJournal())
+    assert killed.load_intent() == new
+    assert IntentDocument.model_validate_json(killed.intent_file.read_text()) == old, "known to be safe"
+    killed.settle()
+    assert [path.name for path in tmp_path.iterdir()] == ["intent.json"]
+    assert Storage(tmp_path, NoJournal()).load_intent() == new
+    assert killed.intent_file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("torn", ["", "\x00" * 64, '{"owner": "m-1", "gener'])
+def test_a_machine_that_lost_its_power_midway_has_the_intent_before(tmp_path: Path, torn: str) -> None:
+    old = samples.intent(samples.connection(), generation=7)
+    storage = Storage(tmp_path, NoJournal())
+    storage.save_intent(old)
+    storage.settle()
+    storage.next_file.write_text(torn)
+    journal = ListJournal(ManualClock())
+    again = Storage(tmp_path, journal)
+    assert again.load_intent() == old
+    assert [line["file"] for line in journal.of("storage")] == ["intent.next"]
+    again.settle()
+    assert Storage(tmp_path, NoJournal()).load_intent() == old
 
 
 # --- execution ---------------------------------------------------------------------------------------

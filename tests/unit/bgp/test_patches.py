@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from types import SimpleNamespace
@@ -13,7 +14,14 @@ from exabgp.reactor.delay import Delay
 from exabgp.reactor.loop import Reactor
 from exabgp.util import dns
 
-from bgp.patches import LONGEST_RETRY, SHORT_SESSION, BoundedDelay, names_without_dns, pending_adj_rib_out
+from bgp.patches import (
+    LONGEST_RETRY,
+    SHORT_SESSION,
+    BoundedDelay,
+    names_without_dns,
+    pending_adj_rib_out,
+    without_closed,
+)
 
 
 def pauses(delay: Any, attempts: int) -> list[float]:
@@ -114,3 +122,25 @@ def test_an_unreachable_peer_makes_exabgp_forget_reloads_but_not_ours() -> None:
 
 def test_long_answers_are_given_in_pieces_of_fifty() -> None:
     assert ASYNC.LIMIT == 50
+
+
+def test_a_session_that_ended_makes_exabgp_sleep_while_it_is_talked_to_and_not_us() -> None:
+    def naps_in(wait: Any) -> int:
+        naps = []
+        looping: Any = Reactor.__new__(Reactor)
+        looping._poller = select.poll()
+        looping._prevent_spin = lambda: naps.append("10 ms")
+        looping.processes = SimpleNamespace(fds=[])
+        ours, theirs = socket.socketpair()
+        ended, peer = socket.socketpair()
+        with ours, theirs, ended, peer:
+            for each in (ours, ended):
+                looping._poller.register(each.fileno(), select.POLLIN)
+            ended.close()
+            theirs.send(b"talk")
+            for _ in range(3):
+                assert list(wait(looping, 0)) == [ours.fileno()]
+        return len(naps)
+
+    assert naps_in(Reactor._wait_for_io) == 3
+    assert naps_in(without_closed(Reactor._wait_for_io)) == 0

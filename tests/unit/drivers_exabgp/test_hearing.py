@@ -243,3 +243,33 @@ def test_waiting_for_a_peer_is_active() -> None:
     found = compose(Answers("1-1", (neighbor(),), {PEER: DOWN}, {}), picture()[0].rib, {}, 5.0)
     assert [session.state for session in found.sessions] == ["ACTIVE"]
     assert found.end_of_rib_due == ()
+
+
+@pytest.mark.parametrize(
+    ("heard", "only_routes"),
+    [
+        ((ANNOUNCE,), True),
+        ((ANNOUNCE, STATE_DOWN), False),
+        ((OPEN,), False),
+        (("no event",), False),
+        ((line("update", direction="receive", message={"eor": {"afi": "ipv4", "safi": "unicast"}}),), True),
+    ],
+    ids=["route", "end of a session", "open", "unreadable", "end of rib"],
+)
+def test_what_was_heard_since_is_known_to_be_routes_alone(heard: tuple[str, ...], only_routes: bool) -> None:
+    seen, _, _, _ = picture()
+    seen.take_hello(Hello("1-1", "5.0.15", ((900.0, OPEN), (901.0, STATE_UP))))
+    assert not seen.only_routes
+    seen.only_routes = True
+    seen.take_neighbors([neighbor()])
+    seen.take_tables({PEER: UP}, {})
+    for number, each in enumerate(heard):
+        seen.take_line(1000.5 + number, each)
+    assert seen.only_routes == only_routes
+
+
+def test_another_connection_is_news_of_everything() -> None:
+    seen, _, _, _ = picture()
+    seen.only_routes = True
+    seen.take_hello(Hello("1-1", "5.0.15", ()))
+    assert not seen.only_routes
