@@ -6,7 +6,7 @@ Maintenance (drain, undrain) will join the table; each action says which sides d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cellnet_core.manager import connections, operations, standing, survey
 from cellnet_core.manager.context import Change, Context
@@ -66,8 +66,9 @@ class Actions:
                 paths=() if request.path is None else (request.path,),
                 sides=tuple(places),
             )
-            rows.set_orders(change.session, connection.id, (*connection.orders, order))
-            change.tell(connection)
+            orders = (*connection.orders, order)
+            rows.set_orders(change.session, connection.id, orders)
+            change.tell(replace(connection, orders=orders))
             resource = ("connection", connection.id, connection.name)
             asked = {"path": request.path, "force": request.force}
             audit.acted(change.session, resource, request.action, operation=operation.id, **asked)

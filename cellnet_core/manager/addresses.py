@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from itertools import pairwise
 
 from cellnet_core.store.records import Family
@@ -24,6 +35,9 @@ UNROUTABLE = tuple(
 )
 """What no cell can have for itself, nor any part of it (RFC 6890)."""
 LINK_LOCAL = ip_network("fe80::/10")
+REMEMBERED = 1 << 15
+"""Texts that were read last. A port's address is read again with each object that names it, and to read one
+costs more than all that is done with it."""
 
 
 def family(text: str) -> Family:
@@ -36,26 +50,40 @@ def plain(text: str) -> str:
     return text.partition("/")[0]
 
 
+@lru_cache(maxsize=REMEMBERED)
+def network(prefix: str) -> IPv4Network | IPv6Network:
+    """A canonical prefix as a value."""
+    return ip_network(prefix)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def interface(text: str) -> IPv4Interface | IPv6Interface:
+    """A canonical address with prefix length as a value."""
+    return ip_interface(text)
+
+
+@lru_cache(maxsize=REMEMBERED)
 def parse_prefix(text: str) -> str:
     """A prefix in canonical form. Raises ValueError."""
     if "/" not in text:
         raise ValueError(f"{text!r} has no prefix length; write it like 10.0.1.0/24 or fdce:11:0:1::/64")
     try:
-        network = None if "%" in text else ip_network(text, strict=False)
+        found = None if "%" in text else ip_network(text, strict=False)
     except ValueError:
-        network = None
-    if network is None:
+        found = None
+    if found is None:
         raise ValueError(f"{text!r} is no IPv4 or IPv6 prefix; write it like 10.0.1.0/24 or fdce:11:0:1::/64")
-    if network.network_address != ip_interface(text).ip:
-        raise ValueError(f"{text!r} has host bits set; write {network}")
-    special = next((each for each in UNROUTABLE if overlaps(str(each), str(network))), None)
+    if found.network_address != ip_interface(text).ip:
+        raise ValueError(f"{text!r} has host bits set; write {found}")
+    special = next((each for each in UNROUTABLE if each.overlaps(found)), None)
     if special is not None:
         raise ValueError(
             f"{text!r} cannot be routed between cells, as {special} cannot; name unicast prefixes of the cell"
         )
-    return str(network)
+    return str(found)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse_interface(text: str) -> str:
     """An address of a port, with its prefix length. Raises ValueError."""
     try:
@@ -70,6 +98,7 @@ def parse_interface(text: str) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse_address(text: str) -> str:
     """An address without prefix length. Raises ValueError."""
     try:
@@ -97,9 +126,9 @@ def first_overlap(prefixes: Iterable[str]) -> tuple[str, str] | None:
     """Two prefixes of the list that overlap, or None. Costs a sort: in order of their first addresses,
     the wider first, each can only overlap the widest so far."""
     networks = [
-        (network.version, int(network[0]), network.prefixlen, network, text)
+        (each.version, int(each[0]), each.prefixlen, each, text)
         for text in prefixes
-        for network in (ip_network(text),)
+        for each in (network(text),)
     ]
     networks.sort(key=lambda entry: entry[:3])
     for (*_, before, one), (*_, after, other) in pairwise(networks):
@@ -110,12 +139,12 @@ def first_overlap(prefixes: Iterable[str]) -> tuple[str, str] | None:
 
 def overlaps(one: str, other: str) -> bool:
     """Whether two canonical prefixes have an address in common."""
-    return family(one) == family(other) and ip_network(one).overlaps(ip_network(other))
+    return family(one) == family(other) and network(one).overlaps(network(other))
 
 
 def contains(prefix: str, address: str) -> bool:
     """Whether the address (plain) lies in the prefix."""
-    return family(prefix) == family(address) and ip_address(address) in ip_network(prefix)
+    return family(prefix) == family(address) and ip_address(address) in network(prefix)
 
 
 def _refuse_special(value: IPv4Address | IPv6Address, text: str) -> None:

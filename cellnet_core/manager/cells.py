@@ -16,7 +16,7 @@ from cellnet_core.manager.standing import CellView
 from cellnet_core.store import agents, prefixes
 from cellnet_core.store import cells as rows
 from cellnet_core.store.listing import Page, PageQuery
-from cellnet_core.store.records import CellRecord
+from cellnet_core.store.records import AgentRecord, CellRecord
 
 CELL0 = str(UUID(int=0))
 """Nova keeps instances that were never scheduled there; it is no site (nova/cells v2: map_cell0)."""
@@ -60,7 +60,9 @@ class Cells:
         """A page of cells. Raises BadQueryError."""
         with self._context.database.read() as session:
             found = rows.page(session, query)
-            return Page(tuple(self.view(session, cell) for cell in found.items), found.more)
+            known = agents.of_cells(session, (cell.id for cell in found.items))
+            views = (self._view(cell, known.get(cell.id, ())) for cell in found.items)
+            return Page(tuple(views), found.more)
 
     def get(self, reference: str) -> CellView:
         """One cell. Raises NotFoundError."""
@@ -120,7 +122,9 @@ class Cells:
 
     def view(self, session: Session, cell: CellRecord) -> CellView:
         """The cell as it stands now."""
-        known = agents.everyone(session, cell.id)
+        return self._view(cell, agents.everyone(session, cell.id))
+
+    def _view(self, cell: CellRecord, known: Iterable[AgentRecord]) -> CellView:
         return CellView(cell, tuple(standing.view_agent(self._context, agent) for agent in known))
 
     def _add(self, change: Change, request: CellRequest) -> CellRecord:

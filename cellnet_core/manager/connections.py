@@ -128,14 +128,18 @@ class Connections:
             ),
             request.families,
         )
-        rows.add(session, connection)
-        change.tell(connection)
+        connection = change.introduce(connection)
         change.event(
             "connection.created",
             ("connection", connection.id, connection.name),
             f"{connection.name}: {local.place} - {remote.place} by {_names(connection)}",
         )
-        return self._settled(change, connection)
+        change.finish()  # what agents reported before is about older generations
+        view = standing.view_connection(self._context, session, connection)
+        # With its first status, so that its row is written once.
+        rows.add(session, replace(connection, status=view.status))
+        standing.announce(change, view)
+        return view
 
     def put(
         self,
@@ -211,14 +215,16 @@ class Connections:
             operation = operations.begin(change, operations.DELETE, connection, places)
             if connection.deleting:
                 return operation  # since before there were operations
-            rows.set_deleting(change.session, connection.id, connection.revision_number + 1, change.at)
+            revision = connection.revision_number + 1
+            connection = replace(connection, deleting=True, revision_number=revision, updated_at=change.at)
+            rows.set_deleting(change.session, connection.id, revision, change.at)
             change.tell(connection)
             change.event(
                 "connection.deleting",
                 ("connection", connection.id, connection.name),
                 f"{connection.name}: agents are told to take it down",
             )
-            self._settled(change, require(change.session, connection.id))
+            self._settled(change, connection)
             return operations.require(change.session, operation.id)
 
     def forget(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:

@@ -104,17 +104,24 @@ class Change:
         """What differs in the intents of agents."""
         self.request_id = request_id
         self._differing: dict[AgentKey, dict[str, ConnectionIntent | None]] = {}
-        self._retold: set[str] = set()
+        self._retold: dict[str, ConnectionRecord] = {}
+        self._digests: dict[str, tuple[str, str]] = {}
+        """Of what was told in this change already."""
         self._touched: set[AgentKey] = set()
         self._changed: set[AgentKey] = set()
 
     def tell(self, connection: ConnectionRecord) -> None:
-        """What its two agents are told of this connection may have changed. Costs one connection."""
-        self._retold.add(connection.id)
+        """What its two agents are told of this connection, as it is now, may have changed. Costs that one."""
+        self._retold[connection.id] = connection
+
+    def introduce(self, connection: ConnectionRecord) -> ConnectionRecord:
+        """A connection that is not in the store yet: as it is to be stored, with what its agents are told."""
+        told = self._render(connection, connection.told)
+        return connection if told is None else replace(connection, told=told)
 
     def untell(self, connection: ConnectionRecord) -> None:
         """The connection is forgotten: its agents are told nothing of it any more."""
-        self._retold.discard(connection.id)
+        self._retold.pop(connection.id, None)
         for key in (connection.local.agent, connection.remote.agent):
             self._differing.setdefault(key, {})[connection.id] = None
             self.touch(key)
@@ -179,25 +186,30 @@ class Change:
         was changed, however many connections those agents have.
         """
         for identifier in sorted(self._retold):
-            connection = connections.get(self.session, identifier)
-            if connection is None:
-                continue
-            ends = (connection.local.agent, connection.remote.agent)
-            said = [self.context.tell(key, connection) for key in ends]
-            digests = (intent.digest(said[0]), intent.digest(said[1]))
-            if digests == connection.told:
-                continue
-            connections.set_told(self.session, identifier, digests)
-            self.told.append((identifier, ends))
-            for key, now, digest, before in zip(ends, said, digests, connection.told, strict=True):
-                if digest != before:
-                    self._differing.setdefault(key, {})[identifier] = now
-                    self._touched.add(key)
+            connection = self._retold[identifier]
+            told = self._render(connection, self._digests.get(identifier, connection.told))
+            if told is not None:
+                connections.set_told(self.session, identifier, told)
         for key in sorted(self._touched):
             self.raise_generation(self.agent(key))
         self._retold.clear()
         self._touched.clear()
         return self._changed
+
+    def _render(self, connection: ConnectionRecord, before: tuple[str, str]) -> tuple[str, str] | None:
+        """Note what its agents are told of it from now on; its digests, None if they are as before."""
+        ends = (connection.local.agent, connection.remote.agent)
+        said = [self.context.tell(key, connection) for key in ends]
+        digests = (intent.digest(said[0]), intent.digest(said[1]))
+        self._digests[connection.id] = digests
+        if digests == before:
+            return None
+        self.told.append((connection.id, ends))
+        for key, now, digest, former in zip(ends, said, digests, before, strict=True):
+            if digest != former:
+                self._differing.setdefault(key, {})[connection.id] = now
+                self._touched.add(key)
+        return digests
 
     def raise_generation(self, agent: AgentRecord, at_least: int = 0) -> AgentRecord:
         """Give the agent's intent a new generation, above `at_least`. Returns the agent as it is now."""

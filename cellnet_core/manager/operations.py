@@ -176,9 +176,9 @@ def _end(change: Change, operation: OperationRecord, state: str, error: str) -> 
     rows.save(change.session, ended)
     connection = connections.get(change.session, operation.resource_id)
     if connection is not None and any(order.id == operation.id for order in connection.orders):
-        left = [order for order in connection.orders if order.id != operation.id]
+        left = tuple(order for order in connection.orders if order.id != operation.id)
         connections.set_orders(change.session, connection.id, left)
-        change.tell(connection)
+        change.tell(replace(connection, orders=left))
     change.event(
         f"operation.{state}",
         ("operation", ended.id, ended.resource_name),

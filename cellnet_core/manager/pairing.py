@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_interface
 
 from cellnet_core.manager import addresses
 from cellnet_core.manager.errors import ConflictError, InvalidError
@@ -228,5 +227,5 @@ def _pair_ports(
 
 
 def _share_subnet(here: str, there: str) -> bool:
-    one, other = ip_interface(here), ip_interface(there)
+    one, other = addresses.interface(here), addresses.interface(there)
     return one.network == other.network and one.ip != other.ip

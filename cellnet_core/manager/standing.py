@@ -197,6 +197,13 @@ def _settle(change: Change, view: ConnectionView) -> bool:
         change.event("connection.deleted", resource, f"{connection.name} is gone on both sides")
         return False
     operations.follow(change, connection, view.sides)
+    return announce(change, view)
+
+
+def announce(change: Change, view: ConnectionView) -> bool:
+    """The events of a status that is not the one before; False when it is."""
+    connection = view.record
+    resource = ("connection", connection.id, connection.name)
     before, after = connection.status, view.status
     if status.same(before, after):
         return False

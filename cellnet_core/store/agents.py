@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, and_, bindparam, or_, select
+from sqlalchemy import Row, Select, Table, Update, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from cellnet_core.model.wire import Position, Term
-from cellnet_core.store import listing
+from cellnet_core.store import listing, texts
 from cellnet_core.store.records import AgentKey, AgentRecord, StandingRecord
 from cellnet_core.store.schema import AgentRow, CellRow
 
@@ -19,27 +19,53 @@ COLUMNS: listing.Columns = {
     "cell_id": AgentRow.cell_id,
     "gateway": AgentRow.gateway,
 }
+AGENTS = cast(Table, AgentRow.__table__)
+_CELLS = cast(Table, CellRow.__table__)
 AT_ONCE = 500
 """Cells in one question."""
+INVENTORIES = 512
+"""Inventories that are remembered as values, those that were read last: an agent's is mostly the same."""
 _HELD = "cellnet agents"
-ONE_BY_ONE = 4
-"""Up to so many agents are asked for singly."""
+BY_NAME = 4
+"""Up to so many agents are asked for by name, more by their cells."""
 
 
 def find(session: Session, key: AgentKey) -> AgentRecord | None:
-    """What is remembered of the agent."""
-    row = session.get(AgentRow, (key.cell_id, key.gateway))
-    if row is None:
-        return None
-    # A session forgets rows that nobody holds, and would ask again for the same agent.
-    session.info.setdefault(_HELD, set()).add(row)
-    return _record(row)
+    """What is remembered of the agent. A session asks once for each."""
+    held = _held(session)
+    if key not in held:
+        row = session.execute(_one(), {"cell_id": key.cell_id, "gateway": key.gateway}).first()
+        if row is None:
+            return None
+        held[key] = _record(row)
+    return held[key]
+
+
+def _held(session: Session) -> dict[AgentKey, AgentRecord]:
+    """What this session has read and written of agents."""
+    held: dict[AgentKey, AgentRecord] = session.info.setdefault(_HELD, {})
+    return held
+
+
+@cache
+def _columns() -> Select[Any]:
+    named = (_CELLS.c.name.label("cell_name"), _CELLS.c.drift_policy)
+    return select(*texts.columns(AGENTS), *named).join(_CELLS, AGENTS.c.cell_id == _CELLS.c.id)
+
+
+@cache
+def _one() -> Select[Any]:
+    return _columns().where(
+        AGENTS.c.cell_id == bindparam("cell_id"), AGENTS.c.gateway == bindparam("gateway")
+    )
 
 
 def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, StandingRecord]:
     """How these agents stand to their intents; those nothing is known of are left out."""
+    held = _held(session)
     wanted = set(keys)
-    found: dict[AgentKey, StandingRecord] = {}
+    found = {key: _standing(held[key]) for key in wanted & held.keys()}
+    wanted -= held.keys()
     for statement, values in _places(wanted):
         for cell_id, gateway, generation, astray, first_seen_at in session.execute(statement, values):
             key = AgentKey(cell_id, gateway)
@@ -48,41 +74,75 @@ def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, Stan
     return found
 
 
+def _standing(agent: AgentRecord) -> StandingRecord:
+    return StandingRecord(agent.generation, agent.astray is not None, agent.first_seen_at is not None)
+
+
 def _places(keys: set[AgentKey]) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
     """Questions that find these agents by the primary key (SQLite looks up no pairs of values)."""
-    one, several = _standings()
-    if len(keys) <= ONE_BY_ONE:
-        for key in sorted(keys):
-            yield one, {"cell_id": key.cell_id, "gateway": key.gateway}
+    if not keys:
+        return
+    if len(keys) <= BY_NAME:
+        pairs = enumerate(sorted(keys))
+        values = {f"{name}{n}": getattr(key, name) for n, key in pairs for name in ("cell_id", "gateway")}
+        yield _standings_of(len(keys)), values
         return
     cells = sorted({key.cell_id for key in keys})
     for start in range(0, len(cells), AT_ONCE):
-        yield several, {"cells": cells[start : start + AT_ONCE]}
+        yield _standings_in(), {"cells": cells[start : start + AT_ONCE]}
 
 
 @cache
-def _standings() -> tuple[Select[Any], Select[Any]]:
-    """Of one agent, and of all agents of some cells."""
-    of = cast(Table, AgentRow.__table__).c
-    columns = select(of.cell_id, of.gateway, of.generation, of.astray, of.first_seen_at)
-    return (
-        columns.where(of.cell_id == bindparam("cell_id"), of.gateway == bindparam("gateway")),
-        columns.where(of.cell_id.in_(bindparam("cells", expanding=True))),
-    )
+def _standings() -> Select[Any]:
+    of = AGENTS.c
+    return select(of.cell_id, of.gateway, of.generation, of.astray, of.first_seen_at)
+
+
+@cache
+def _standings_of(count: int) -> Select[Any]:
+    """Of so many agents, each named."""
+    of = AGENTS.c
+    pairs = [
+        and_(of.cell_id == bindparam(f"cell_id{n}"), of.gateway == bindparam(f"gateway{n}"))
+        for n in range(count)
+    ]
+    return _standings().where(or_(*pairs))
+
+
+@cache
+def _standings_in() -> Select[Any]:
+    """Of all agents of some cells."""
+    return _standings().where(AGENTS.c.cell_id.in_(bindparam("cells", expanding=True)))
 
 
 def everyone(session: Session, cell_id: str | None = None) -> tuple[AgentRecord, ...]:
     """All agents, or those of a cell, by cell and gateway."""
-    statement = select(AgentRow).join(CellRow).order_by(CellRow.name, AgentRow.gateway)
     if cell_id is not None:
-        statement = statement.where(AgentRow.cell_id == cell_id)
-    return tuple(_record(row) for row in session.scalars(statement))
+        return of_cells(session, (cell_id,)).get(cell_id, ())
+    statement = _columns().order_by(_CELLS.c.name, AGENTS.c.gateway)
+    return tuple(_record(row) for row in session.execute(statement))
+
+
+def of_cells(session: Session, ids: Iterable[str]) -> dict[str, tuple[AgentRecord, ...]]:
+    """The agents of these cells, by id of the cell, each by gateway; cells without any are left out."""
+    wanted = sorted(set(ids))
+    found: dict[str, list[AgentRecord]] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        for row in session.execute(_of_cells(), {"cells": wanted[start : start + AT_ONCE]}):
+            found.setdefault(row.cell_id, []).append(_record(row))
+    return {cell_id: tuple(agents) for cell_id, agents in found.items()}
+
+
+@cache
+def _of_cells() -> Select[Any]:
+    mine = AGENTS.c.cell_id.in_(bindparam("cells", expanding=True))
+    return _columns().where(mine).order_by(AGENTS.c.gateway)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[AgentRecord]:
     """A page of agents, by cell and gateway; the marker is "cell/gateway". Raises BadQueryError."""
-    statement = select(AgentRow).join(CellRow).where(*listing.conditions(COLUMNS, query.filters))
-    place = (CellRow.name, AgentRow.gateway)
+    statement = _columns().where(*listing.conditions(COLUMNS, query.filters))
+    place = (_CELLS.c.name, AGENTS.c.gateway)
     if query.marker is not None:
         cell, _, gateway = query.marker.partition("/")
         known = (
@@ -91,49 +151,82 @@ def page(session: Session, query: listing.PageQuery) -> listing.Page[AgentRecord
         if session.execute(known).first() is None:
             raise listing.unknown_marker(query.marker)
         statement = statement.where(
-            or_(CellRow.name > cell, and_(CellRow.name == cell, AgentRow.gateway > gateway))
+            or_(_CELLS.c.name > cell, and_(_CELLS.c.name == cell, AGENTS.c.gateway > gateway))
         )
-    rows = session.scalars(statement.order_by(*place).limit(query.limit + 1)).all()
+    rows = session.execute(statement.order_by(*place).limit(query.limit + 1)).all()
     return listing.Page(tuple(_record(row) for row in rows[: query.limit]), len(rows) > query.limit)
 
 
 def save(session: Session, agent: AgentRecord) -> None:
-    """Add the agent, or replace what is remembered of it."""
-    session.merge(
-        AgentRow(
-            cell_id=agent.key.cell_id,
-            gateway=agent.key.gateway,
-            generation=agent.generation,
-            lineage=[term.model_dump() for term in agent.lineage],
-            astray=_document(agent.astray),
-            supersedes=_document(agent.supersedes),
-            confirmed_empty=agent.confirmed_empty,
-            inventory=agent.inventory,
-            first_seen_at=agent.first_seen_at,
-        )
+    """Add the agent, or write down what of it is not as it was."""
+    before = find(session, agent.key)
+    key = {"cell_id": agent.key.cell_id, "gateway": agent.key.gateway}
+    if before is None:
+        session.execute(insert(AGENTS), {**key, **{name: _value(agent, name) for name in _KEPT}})
+    else:
+        changed = tuple(name for name in _KEPT if getattr(agent, name) != getattr(before, name))
+        if changed:
+            of = {f"of_{name}": value for name, value in key.items()}
+            session.execute(_set(changed), {**of, **{name: _value(agent, name) for name in changed}})
+    _held(session)[agent.key] = agent
+
+
+def remove_of_cell(session: Session, cell_id: str) -> None:
+    """Forget the agents of a cell."""
+    session.execute(delete(AGENTS).where(AGENTS.c.cell_id == cell_id))
+    held = _held(session)
+    for key in [key for key in held if key.cell_id == cell_id]:
+        del held[key]
+
+
+_KEPT = tuple(name for name in AGENTS.columns.keys() if name not in ("cell_id", "gateway"))  # noqa: SIM118 (columns are no mapping)
+
+
+@cache
+def _set(names: tuple[str, ...]) -> Update:
+    """These columns of one agent."""
+    return (
+        update(AGENTS)
+        .where(AGENTS.c.cell_id == bindparam("of_cell_id"), AGENTS.c.gateway == bindparam("of_gateway"))
+        .values({name: bindparam(name, type_=AGENTS.c[name].type) for name in names})
     )
-    session.flush()
 
 
-def _record(row: AgentRow) -> AgentRecord:
-    inventory: dict[str, Any] | None = row.inventory
+def _value(agent: AgentRecord, name: str) -> Any:
+    """As its column takes it."""
+    value = getattr(agent, name)
+    if isinstance(value, Position):
+        return value.model_dump()
+    return [term.model_dump() for term in value] if name == "lineage" else value
+
+
+def _record(row: Row[Any]) -> AgentRecord:
     return AgentRecord(
         key=AgentKey(row.cell_id, row.gateway),
-        cell_name=row.cell.name,
+        cell_name=row.cell_name,
         generation=row.generation,
-        lineage=tuple(Term.model_validate(term) for term in row.lineage),
+        lineage=_lineage(row.lineage),
         astray=_position(row.astray),
         supersedes=_position(row.supersedes),
         confirmed_empty=row.confirmed_empty,
-        inventory=inventory,
-        first_seen_at=row.first_seen_at,
-        drift_policy=row.cell.drift_policy,
+        inventory=_inventory(row.inventory),
+        first_seen_at=None if row.first_seen_at is None else texts.moment(row.first_seen_at),
+        drift_policy=row.drift_policy,
     )
 
 
-def _document(position: Position | None) -> dict[str, Any] | None:
-    return None if position is None else position.model_dump()
+@lru_cache(maxsize=INVENTORIES)
+def _inventory(text: str | None) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = None if text is None else texts.document(text)
+    return found
 
 
-def _position(document: dict[str, Any] | None) -> Position | None:
+@lru_cache(maxsize=INVENTORIES)
+def _lineage(text: str) -> tuple[Term, ...]:
+    return tuple(Term.model_validate(term) for term in texts.document(text))
+
+
+@lru_cache(maxsize=INVENTORIES)
+def _position(text: str | None) -> Position | None:
+    document = None if text is None else texts.document(text)
     return None if document is None else Position.model_validate(document)

@@ -1,7 +1,8 @@
 """Who changed what: seen by the session itself while rows are written, kept in the same transaction.
 
 `Recorder` watches a session and knows which fields of which objects change, whoever changes them; so a
-service cannot forget to say so. What is only worked out (statuses, derived rows) is no change of anybody's.
+service cannot forget to say so. Rows that go past the mapper are written by `insert_row`, which tells it.
+What is only worked out (statuses, derived rows) is no change of anybody's.
 What somebody has done that changes no such row (a token given out, an action) is said by `acted`.
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Table, event, insert, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Insert, Table, event, insert, inspect
+from sqlalchemy.orm import Session, sessionmaker
 
 from cellnet_core.model import redaction
 from cellnet_core.store import listing
@@ -50,6 +52,7 @@ WORKED_OUT = frozenset(
 )
 
 _ACTS = "cellnet acts"
+_RECORDER = "cellnet recorder"
 _ADD = insert(cast(Table, AuditRow.__table__))
 COLUMNS: listing.Columns = {
     "id": AuditRow.id,
@@ -79,26 +82,39 @@ class Seen:
 
 
 class Recorder:
-    """Watches one session from now on until `finish`."""
+    """Sees what one session writes, from now on until `finish`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._seen: dict[tuple[str, str], Seen] = {}
-        event.listen(session, "before_flush", self._flush)
+        session.info[_RECORDER] = self
 
     def finish(self) -> tuple[Seen, ...]:
         """What changed; an object that ended as it began is left out."""
-        event.remove(self._session, "before_flush", self._flush)
+        self._session.info.pop(_RECORDER, None)
         found = [seen for seen in self._seen.values() if seen.action != "updated" or _differ(seen)]
         return (*found, *self._session.info.pop(_ACTS, ()))
 
-    def _flush(self, session: Session, _context: Any, _instances: Any) -> None:
-        for row in session.new:
+    def flushed(self) -> None:
+        """The session is about to write what is new, changed and deleted in it."""
+        for row in self._session.new:
             self._note(row, "created")
-        for row in session.dirty:
+        for row in self._session.dirty:
             self._note(row, "updated")
-        for row in session.deleted:
+        for row in self._session.deleted:
             self._note(row, "deleted")
+
+    def inserted(self, table: Table, values: Mapping[str, Any]) -> None:
+        """A row is new in that table."""
+        kind = RESOURCES.get(table.name)
+        if kind is None:
+            return
+        identifier = "/".join(str(values[column.key]) for column in table.primary_key)
+        name = str(values.get("name") or values.get("gateway") or identifier)
+        after = {key: value for key, value in values.items() if key not in WORKED_OUT}
+        revision = values.get("revision_number")
+        seen = Seen(kind, identifier, name, "created", None, revision, after=after)
+        self._seen[kind, identifier] = seen
 
     def _note(self, row: Any, action: str) -> None:
         kind = RESOURCES.get(row.__tablename__)
@@ -143,6 +159,30 @@ class Recorder:
             elif column.key not in WORKED_OUT:
                 seen.before.setdefault(column.key, old)
                 seen.after[column.key] = new
+
+
+def watch(sessions: sessionmaker[Session]) -> None:
+    """From now on the sessions made there tell what they write to their recorder, if they have one."""
+    event.listen(sessions, "before_flush", _flush)
+
+
+def _flush(session: Session, _context: Any, _instances: Any) -> None:
+    recorder: Recorder | None = session.info.get(_RECORDER)
+    if recorder is not None:
+        recorder.flushed()
+
+
+def insert_row(session: Session, table: Table, values: Mapping[str, Any]) -> None:
+    """A new row with all its columns, past the mapper: that costs several times as much."""
+    session.execute(_insert(table), values)
+    recorder: Recorder | None = session.info.get(_RECORDER)
+    if recorder is not None:
+        recorder.inserted(table, values)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
 
 
 def acted(session: Session, resource: tuple[str, str, str], action: str, **said: Any) -> None:
@@ -199,14 +239,12 @@ def add(session: Session, records: Iterable[AuditRecord]) -> None:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[AuditRecord]:
     """A page of records."""
-    rows, more = listing.fetch(session, select(AuditRow), COLUMNS, query)
-    return listing.Page(tuple(_record(row) for row in rows), more)
+    return listing.page(session, AuditRow, COLUMNS, query, _record)
 
 
 def find(session: Session, record_id: int) -> AuditRecord | None:
     """The record with that id."""
-    row = session.get(AuditRow, record_id)
-    return None if row is None else _record(row)
+    return listing.one(session, AuditRow, record_id, _record)
 
 
 def tables() -> frozenset[str]:
@@ -215,19 +253,4 @@ def tables() -> frozenset[str]:
 
 
 def _record(row: AuditRow) -> AuditRecord:
-    return AuditRecord(
-        id=row.id,
-        time=row.time,
-        request_id=row.request_id,
-        user=row.user,
-        roles=tuple(row.roles),
-        method=row.method,
-        path=row.path,
-        action=row.action,
-        resource_type=row.resource_type,
-        resource_id=row.resource_id,
-        resource_name=row.resource_name,
-        revision_before=row.revision_before,
-        revision_after=row.revision_after,
-        changed=dict(row.changed),
-    )
+    return listing.same_fields(row, AuditRecord, roles=tuple(row.roles), changed=dict(row.changed))

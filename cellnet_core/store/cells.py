@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from functools import cache, lru_cache
+from typing import Any, cast
+
+from sqlalchemy import Select, Table, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from cellnet_core.store import listing
+from cellnet_core.store import agents, listing, texts
 from cellnet_core.store.records import CellRecord
-from cellnet_core.store.schema import AgentRow, CellRow, CredentialRow, EndpointRow
+from cellnet_core.store.schema import CellRow, CredentialRow, EndpointRow
 
 COLUMNS: listing.Columns = {
     "id": CellRow.id,
@@ -22,23 +25,44 @@ COLUMNS: listing.Columns = {
 }
 
 
+CELLS = cast(Table, CellRow.__table__)
+REMEMBERED = 4096
+"""Cells, those that were read last."""
+
+
+@cache
+def _columns() -> Select[Any]:
+    return select(*texts.columns(CELLS))
+
+
+@cache
+def _named() -> Select[Any]:
+    said = bindparam("reference", type_=CELLS.c.name.type)
+    return _columns().where(or_(CELLS.c.id == said, CELLS.c.nova_cell_uuid == said, CELLS.c.name == said))
+
+
+@cache
+def _with_ids() -> Select[Any]:
+    return _columns().where(CELLS.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def find(session: Session, reference: str) -> CellRecord | None:
     """The cell with that id, Nova cell uuid or name, in this order."""
-    same = or_(CellRow.id == reference, CellRow.nova_cell_uuid == reference, CellRow.name == reference)
-    rows = list(session.scalars(select(CellRow).where(same)))
+    rows = list(session.execute(_named(), {"reference": reference}))
     rows.sort(key=lambda row: (row.id != reference, row.nova_cell_uuid != reference))
-    return record(rows[0]) if rows else None
+    return _record(tuple(rows[0])) if rows else None
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[CellRecord]:
     """A page of cells."""
-    rows, more = listing.fetch(session, select(CellRow), COLUMNS, query)
-    return listing.Page(tuple(record(row) for row in rows), more)
+    ids, more = listing.fetch(session, select(CellRow.id), COLUMNS, query)
+    found = {row.id: _record(tuple(row)) for row in session.execute(_with_ids(), {"ids": ids})}
+    return listing.Page(tuple(found[identifier] for identifier in ids), more)
 
 
 def everyone(session: Session) -> tuple[CellRecord, ...]:
     """All cells, by name."""
-    return tuple(record(row) for row in session.scalars(select(CellRow).order_by(CellRow.name)))
+    return tuple(_record(tuple(row)) for row in session.execute(_columns().order_by(CELLS.c.name)))
 
 
 def save(session: Session, cell: CellRecord) -> None:
@@ -64,8 +88,7 @@ def save(session: Session, cell: CellRecord) -> None:
 
 def remove(session: Session, cell_id: str) -> None:
     """Forget a cell without endpoints, and its agents."""
-    for agent in session.scalars(select(AgentRow).where(AgentRow.cell_id == cell_id)):
-        session.delete(agent)
+    agents.remove_of_cell(session, cell_id)
     for credential in session.scalars(select(CredentialRow).where(CredentialRow.cell_id == cell_id)):
         session.delete(credential)
     session.flush()
@@ -81,19 +104,18 @@ def count_endpoints(session: Session, cell_id: str) -> int:
     return counted or 0
 
 
-def record(row: CellRow) -> CellRecord:
-    """The row as a value."""
+_FIELDS = tuple(CELLS.columns.keys())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _record(values: tuple[Any, ...]) -> CellRecord:
+    row = dict(zip(_FIELDS, values, strict=True))
     return CellRecord(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        nova_cell_uuid=row.nova_cell_uuid,
-        asn=row.asn,
-        prefixes=tuple(row.prefixes),
-        description=row.description,
-        revision_number=row.revision_number,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        drift_policy=row.drift_policy,
-        tags=tuple(row.tags),
+        **{
+            **row,
+            "prefixes": texts.words(row["prefixes"]),
+            "tags": texts.words(row["tags"]),
+            "created_at": texts.moment(row["created_at"]),
+            "updated_at": texts.moment(row["updated_at"]),
+        }
     )

@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, Update, and_, bindparam, or_, select
+from sqlalchemy import Delete, Select, Table, Update, and_, bindparam, delete, insert, or_, select
 from sqlalchemy import update as change_rows
 from sqlalchemy.orm import Session
 
-from cellnet_core.store import listing, ports
+from cellnet_core.store import audit, listing, ports
 from cellnet_core.store.endpoints import ENDPOINTS
 from cellnet_core.store.reading import (
     CONNECTIONS,
@@ -29,6 +29,7 @@ from cellnet_core.store.records import (
 from cellnet_core.store.schema import ConnectionRow, PathRow
 
 PATHS = cast(Table, PathRow.__table__)
+_ADD_PATHS = insert(PATHS)
 _ENDS = (CONNECTIONS.c.local_endpoint_id, CONNECTIONS.c.remote_endpoint_id)
 COLUMNS: listing.Columns = {
     "id": ConnectionRow.id,
@@ -175,28 +176,46 @@ def _names_between() -> Select[Any]:
 
 def add(session: Session, connection: ConnectionRecord) -> None:
     """Add the connection with its paths. Its endpoints must exist."""
-    row = ConnectionRow(
-        id=connection.id,
-        local_endpoint_id=connection.local.id,
-        remote_endpoint_id=connection.remote.id,
-        deleting=connection.deleting,
+    values = {
+        "id": connection.id,
+        "local_endpoint_id": connection.local.id,
+        "remote_endpoint_id": connection.remote.id,
+        "deleting": connection.deleting,
+        **_desired(connection),
         **_status(connection.status),
-        told_local=connection.told[0],
-        told_remote=connection.told[1],
-        created_at=connection.created_at,
-    )
-    _fill(row, connection)
-    session.add(row)
-    session.flush()
+        "told_local": connection.told[0],
+        "told_remote": connection.told[1],
+        "orders": [_order_document(order) for order in connection.orders],
+        "created_at": connection.created_at,
+    }
+    audit.insert_row(session, CONNECTIONS, values)
+    session.execute(_ADD_PATHS, [{"connection_id": connection.id, **path} for path in _paths(connection)])
 
 
 def update(session: Session, connection: ConnectionRecord) -> None:
     """Replace what may change of a connection: everything desired but its endpoints."""
     row = session.get_one(ConnectionRow, connection.id)
-    row.paths.clear()
-    session.flush()  # the old paths' names are free before the new ones come
-    _fill(row, connection)
+    for name, value in _desired(connection).items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
     session.flush()
+    paths = _paths(connection)
+    kept = session.execute(_their_paths(), {"of": connection.id}).mappings().all()
+    if [dict(path) for path in kept] != paths:
+        # The names of those that were are free before the new ones come.
+        session.execute(_forget_paths(), {"of": connection.id})
+        session.execute(_ADD_PATHS, [{"connection_id": connection.id, **path} for path in paths])
+
+
+@cache
+def _their_paths() -> Select[Any]:
+    columns = [column for column in PATHS.columns if column.key != "connection_id"]
+    return select(*columns).where(PATHS.c.connection_id == bindparam("of")).order_by(PATHS.c.position)
+
+
+@cache
+def _forget_paths() -> Delete:
+    return delete(PATHS).where(PATHS.c.connection_id == bindparam("of"))
 
 
 def set_deleting(session: Session, connection_id: str, revision_number: int, at: datetime) -> None:
@@ -266,32 +285,38 @@ def remove(session: Session, connection_id: str) -> None:
     session.flush()
 
 
-def _fill(row: ConnectionRow, connection: ConnectionRecord) -> None:
-    row.name = connection.name
-    row.families = list(connection.families)
-    row.profile_id = connection.profile.id
-    row.own_hold_time = connection.own.hold_time
-    row.own_graceful_restart_time = connection.own.graceful_restart_time
-    row.own_hold_down = connection.own.hold_down
-    row.enabled = connection.enabled
-    row.description = connection.description
-    row.managed_by = connection.managed_by
-    row.tags = list(connection.tags)
-    row.revision_number = connection.revision_number
-    row.updated_at = connection.updated_at
-    row.paths = [
-        PathRow(
-            name=path.name,
-            position=position,
-            local_interface=path.local_interface,
-            remote_interface=path.remote_interface,
-            ports=ports.key(
+def _desired(connection: ConnectionRecord) -> dict[str, Any]:
+    """What may change of a connection."""
+    return {
+        "name": connection.name,
+        "families": list(connection.families),
+        "profile_id": connection.profile.id,
+        "own_hold_time": connection.own.hold_time,
+        "own_graceful_restart_time": connection.own.graceful_restart_time,
+        "own_hold_down": connection.own.hold_down,
+        "enabled": connection.enabled,
+        "description": connection.description,
+        "managed_by": connection.managed_by,
+        "tags": list(connection.tags),
+        "revision_number": connection.revision_number,
+        "updated_at": connection.updated_at,
+    }
+
+
+def _paths(connection: ConnectionRecord) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": path.name,
+            "position": position,
+            "local_interface": path.local_interface,
+            "remote_interface": path.remote_interface,
+            "ports": ports.key(
                 (connection.local.agent, path.local_interface),
                 (connection.remote.agent, path.remote_interface),
             ),
-            local_addresses=list(path.local_addresses),
-            remote_addresses=list(path.remote_addresses),
-        )
+            "local_addresses": list(path.local_addresses),
+            "remote_addresses": list(path.remote_addresses),
+        }
         for position, path in enumerate(connection.paths)
     ]
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from cellnet_core.store import engines, upgrade
+from cellnet_core.store import audit, engines, upgrade
 
 
 class Database:
@@ -28,6 +28,7 @@ class Database:
         self._turn = threading.Lock()
         self._read = sessionmaker(engines.reader(engine), expire_on_commit=False)
         self._write = sessionmaker(engines.writer(engine), expire_on_commit=False)
+        audit.watch(self._write)
 
     @property
     def where(self) -> str:

@@ -28,14 +28,12 @@ COLUMNS: listing.Columns = {
 
 def find(session: Session, drift_id: str) -> DriftRecord | None:
     """The drift with that id."""
-    row = session.get(DriftRow, drift_id)
-    return None if row is None else _record(row)
+    return listing.one(session, DriftRow, drift_id, _record)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[DriftRecord]:
     """A page of drifts."""
-    rows, more = listing.fetch(session, select(DriftRow), COLUMNS, query)
-    return listing.Page(tuple(_record(row) for row in rows), more)
+    return listing.page(session, DriftRow, COLUMNS, query, _record)
 
 
 def by_origin(session: Session, origins: Collection[str]) -> dict[str, DriftRecord]:
@@ -83,20 +81,4 @@ def save(session: Session, drift: DriftRecord) -> None:
 
 
 def _record(row: DriftRow) -> DriftRecord:
-    return DriftRecord(
-        id=row.id,
-        origin=row.origin,
-        cell_id=row.cell_id,
-        cell=row.cell,
-        gateway=row.gateway,
-        driver=row.driver,
-        kind=row.kind,
-        object=row.object,
-        desired=row.desired,
-        observed=row.observed,
-        action=row.action,
-        state=row.state,
-        message=row.message,
-        found_at=row.found_at,
-        over_at=row.over_at,
-    )
+    return listing.same_fields(row, DriftRecord)

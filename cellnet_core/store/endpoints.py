@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Row, Select, Table, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from cellnet_core.store import listing, texts
+from cellnet_core.store import audit, listing, texts
 from cellnet_core.store.records import AgentKey, EndpointRecord, InterfaceRecord, PeerRecord
 from cellnet_core.store.schema import CellRow, EndpointRow
 
@@ -75,42 +75,42 @@ def of_agent(session: Session, key: AgentKey) -> tuple[EndpointRecord, ...]:
 
 def add(session: Session, endpoint: EndpointRecord) -> None:
     """Add the endpoint. Its cell must exist."""
-    session.add(
-        EndpointRow(
-            id=endpoint.id,
-            name=endpoint.name,
-            cell_id=endpoint.cell_id,
-            gateway=endpoint.gateway,
-            asn=endpoint.asn,
-            prefixes=list(endpoint.prefixes),
-            health_check_addresses=list(endpoint.health_check_addresses),
-            interfaces=[_document(port) for port in endpoint.interfaces],
-            description=endpoint.description,
-            managed_by=endpoint.managed_by,
-            tags=list(endpoint.tags),
-            revision_number=endpoint.revision_number,
-            created_at=endpoint.created_at,
-            updated_at=endpoint.updated_at,
-        )
+    audit.insert_row(
+        session,
+        ENDPOINTS,
+        {
+            "id": endpoint.id,
+            "cell_id": endpoint.cell_id,
+            **_desired(endpoint),
+            "created_at": endpoint.created_at,
+        },
     )
-    session.flush()
 
 
 def update(session: Session, endpoint: EndpointRecord) -> None:
     """Replace everything but the id, the cell and the time of creation."""
     row = session.get_one(EndpointRow, endpoint.id)
-    row.name = endpoint.name
-    row.gateway = endpoint.gateway
-    row.asn = endpoint.asn
-    row.prefixes = list(endpoint.prefixes)
-    row.health_check_addresses = list(endpoint.health_check_addresses)
-    row.interfaces = [_document(port) for port in endpoint.interfaces]
-    row.description = endpoint.description
-    row.managed_by = endpoint.managed_by
-    row.tags = list(endpoint.tags)
-    row.revision_number = endpoint.revision_number
-    row.updated_at = endpoint.updated_at
+    for name, value in _desired(endpoint).items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
     session.flush()
+
+
+def _desired(endpoint: EndpointRecord) -> dict[str, Any]:
+    """What may change of an endpoint."""
+    return {
+        "name": endpoint.name,
+        "gateway": endpoint.gateway,
+        "asn": endpoint.asn,
+        "prefixes": list(endpoint.prefixes),
+        "health_check_addresses": list(endpoint.health_check_addresses),
+        "interfaces": [_document(port) for port in endpoint.interfaces],
+        "description": endpoint.description,
+        "managed_by": endpoint.managed_by,
+        "tags": list(endpoint.tags),
+        "revision_number": endpoint.revision_number,
+        "updated_at": endpoint.updated_at,
+    }
 
 
 def remove(session: Session, endpoint_id: str) -> None:

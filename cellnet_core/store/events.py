@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
@@ -46,26 +46,13 @@ def add(session: Session, events: Iterable[EventRecord]) -> None:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[EventRecord]:
     """A page of events."""
-    rows, more = listing.fetch(session, select(EventRow), COLUMNS, query)
-    return listing.Page(tuple(_record(row) for row in rows), more)
+    return listing.page(session, EventRow, COLUMNS, query, _record)
 
 
 def find(session: Session, event_id: int) -> EventRecord | None:
     """The event with that id."""
-    row = session.get(EventRow, event_id)
-    return None if row is None else _record(row)
+    return listing.one(session, EventRow, event_id, _record)
 
 
 def _record(row: EventRow) -> EventRecord:
-    return EventRecord(
-        id=row.id,
-        time=row.time,
-        type=row.type,
-        severity=row.severity,
-        resource_type=row.resource_type,
-        resource_id=row.resource_id,
-        resource_name=row.resource_name,
-        message=row.message,
-        request_id=row.request_id,
-        detail=dict(row.detail),
-    )
+    return listing.same_fields(row, EventRecord, detail=dict(row.detail))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
-from sqlalchemy import JSON, ColumnElement, Select, String, and_, cast, not_, or_, select
+from sqlalchemy import JSON, ColumnElement, Select, String, and_, not_, or_, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cellnet_core.store.errors import BadQueryError
@@ -80,6 +81,26 @@ def fetch(
     return rows[: query.limit], len(rows) > query.limit
 
 
+def page(
+    session: Session, kind: type[Row], columns: Columns, query: PageQuery, record: Callable[[Row], Item]
+) -> Page[Item]:
+    """A page of the rows of one table, each as a value. Raises BadQueryError."""
+    rows, more = fetch(session, select(kind), columns, query)
+    return Page(tuple(record(row) for row in rows), more)
+
+
+def one(session: Session, kind: type[Row], key: object, record: Callable[[Row], Item]) -> Item | None:
+    """The row with that primary key as a value."""
+    row = session.get(kind, key)
+    return None if row is None else record(row)
+
+
+def same_fields(row: object, value: type[Item], **others: Any) -> Item:
+    """A value whose fields are called like the columns of the row; `others` are those that need more."""
+    names = (field.name for field in fields(cast(Any, value)) if field.name not in others)
+    return value(**{name: getattr(row, name) for name in names}, **others)
+
+
 def conditions(columns: Columns, filters: Iterable[Filter]) -> list[ColumnElement[bool]]:
     """What a row must be. Raises BadQueryError."""
     return [_condition(columns, wanted) for wanted in filters]
@@ -129,7 +150,7 @@ def _condition(columns: Columns, wanted: Filter) -> ColumnElement[bool]:
 def _in_list(column: InstrumentedAttribute[Any], wanted: Filter) -> ColumnElement[bool]:
     """A list of words: it has all that are said ("a,b"), any of them ("in:a,b"), none ("nin:a,b")."""
     words = [word for value in wanted.values for word in value.split(",")]
-    has = [cast(column, String).contains(f'"{word}"', autoescape=True) for word in words]
+    has = [sql_cast(column, String).contains(f'"{word}"', autoescape=True) for word in words]
     match wanted.operator:
         case "eq":
             return and_(*has)

@@ -27,14 +27,12 @@ COLUMNS: listing.Columns = {
 
 def find(session: Session, operation_id: str) -> OperationRecord | None:
     """The operation with that id."""
-    row = session.get(OperationRow, operation_id)
-    return None if row is None else _record(row)
+    return listing.one(session, OperationRow, operation_id, _record)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[OperationRecord]:
     """A page of operations."""
-    rows, more = listing.fetch(session, select(OperationRow), COLUMNS, query)
-    return listing.Page(tuple(_record(row) for row in rows), more)
+    return listing.page(session, OperationRow, COLUMNS, query, _record)
 
 
 def running(session: Session, resource_id: str | None = None) -> tuple[OperationRecord, ...]:
@@ -74,18 +72,5 @@ def forget(session: Session, before: datetime) -> None:
 
 
 def _record(row: OperationRow) -> OperationRecord:
-    return OperationRecord(
-        id=row.id,
-        type=row.type,
-        resource_type=row.resource_type,
-        resource_id=row.resource_id,
-        resource_name=row.resource_name,
-        state=row.state,
-        progress=row.progress,
-        steps=tuple(StepRecord(**step) for step in row.steps),
-        error=row.error,
-        request_id=row.request_id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        finished_at=row.finished_at,
-    )
+    steps = tuple(StepRecord(**step) for step in row.steps)
+    return listing.same_fields(row, OperationRecord, steps=steps)

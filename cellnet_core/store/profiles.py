@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, cast
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, Select, Table, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from cellnet_core.store import listing
+from cellnet_core.store import listing, texts
 from cellnet_core.store.records import BfdRecord, Family, ProfileRecord
 from cellnet_core.store.schema import ProfileRow
 
@@ -20,27 +21,55 @@ COLUMNS: listing.Columns = {
     "created_at": ProfileRow.created_at,
     "updated_at": ProfileRow.updated_at,
 }
+REMEMBERED = 512
+"""Profiles, those that were read last."""
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
+
+
+PROFILES = cast(Table, ProfileRow.__table__)
+
+
+@cache
+def columns() -> Select[Any]:
+    """Everything that a record is made of."""
+    return select(*texts.columns(PROFILES))
+
+
+@cache
+def _named() -> Select[Any]:
+    said = bindparam("reference", type_=PROFILES.c.name.type)
+    return columns().where(or_(PROFILES.c.id == said, PROFILES.c.name == said))
+
+
+@cache
+def _default() -> Select[Any]:
+    return columns().where(PROFILES.c.is_default)
+
+
+@cache
+def with_ids() -> Select[Any]:
+    """Those with the `ids` that are bound."""
+    return columns().where(PROFILES.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def find(session: Session, reference: str) -> ProfileRecord | None:
     """The profile with that id or name."""
-    same = or_(ProfileRow.id == reference, ProfileRow.name == reference)
-    rows = list(session.scalars(select(ProfileRow).where(same)))
+    rows = list(session.execute(_named(), {"reference": reference}))
     rows.sort(key=lambda row: row.id != reference)
     return record(rows[0]) if rows else None
 
 
 def default(session: Session) -> ProfileRecord | None:
     """The profile of connections that name none."""
-    row = session.scalars(select(ProfileRow).where(ProfileRow.is_default)).first()
+    row = session.execute(_default()).first()
     return None if row is None else record(row)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ProfileRecord]:
     """A page of profiles."""
-    rows, more = listing.fetch(session, select(ProfileRow), COLUMNS, query)
-    return listing.Page(tuple(record(row) for row in rows), more)
+    ids, more = listing.fetch(session, select(ProfileRow.id), COLUMNS, query)
+    found = {row.id: record(row) for row in session.execute(with_ids(), {"ids": ids})}
+    return listing.Page(tuple(found[identifier] for identifier in ids), more)
 
 
 def save(session: Session, profile: ProfileRecord) -> None:
@@ -78,24 +107,25 @@ def remove(session: Session, profile_id: str) -> None:
     session.flush()
 
 
-def record(row: ProfileRow | Row[Any]) -> ProfileRecord:
-    """The row as a value."""
+def record(row: Row[Any]) -> ProfileRecord:
+    """A row of `columns` as a value; the same row is the same value."""
+    return _record(tuple(row))
+
+
+_FIELDS = tuple(PROFILES.columns.keys())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _record(values: tuple[Any, ...]) -> ProfileRecord:
+    row = dict(zip(_FIELDS, values, strict=True))
+    bfd, limits = texts.document(row.pop("bfd") or "null"), texts.document(row.pop("prefix_limits"))
     return ProfileRecord(
-        id=row.id,
-        name=row.name,
-        hold_time=row.hold_time,
-        graceful_restart_time=row.graceful_restart_time,
-        hold_down=row.hold_down,
-        health_interval=row.health_interval,
-        bfd=None if row.bfd is None else BfdRecord(**row.bfd),
-        prefix_limits=tuple((f, row.prefix_limits[f]) for f in FAMILIES if f in row.prefix_limits),
-        drain_method=row.drain_method,
-        password=row.password,
-        is_default=row.is_default,
-        description=row.description,
-        managed_by=row.managed_by,
-        tags=tuple(row.tags),
-        revision_number=row.revision_number,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        **{
+            **row,
+            "bfd": None if bfd is None else BfdRecord(**bfd),
+            "prefix_limits": tuple((family, limits[family]) for family in FAMILIES if family in limits),
+            "tags": texts.words(row["tags"]),
+            "created_at": texts.moment(row["created_at"]),
+            "updated_at": texts.moment(row["updated_at"]),
+        }
     )

@@ -26,10 +26,9 @@ from cellnet_core.store.records import (
     StatusRecord,
     TimersRecord,
 )
-from cellnet_core.store.schema import ConnectionRow, PathRow, ProfileRow
+from cellnet_core.store.schema import ConnectionRow, PathRow
 
 CONNECTIONS = cast(Table, ConnectionRow.__table__)
-_PROFILES = cast(Table, ProfileRow.__table__)
 _PATHS = cast(Table, PathRow.__table__)
 AT_ONCE = 500
 """Ids in one question."""
@@ -87,11 +86,6 @@ def _endpoints_with() -> Select[Any]:
 
 
 @cache
-def _profiles_with() -> Select[Any]:
-    return select(_PROFILES).where(_PROFILES.c.id.in_(bindparam("ids", expanding=True)))
-
-
-@cache
 def _paths_of() -> Select[Any]:
     return (
         select(*texts.columns(_PATHS))
@@ -107,7 +101,7 @@ def _complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionRec
     ends = endpoints_by_id(session, (i for r in rows for i in (r.local_endpoint_id, r.remote_endpoint_id)))
     named = {
         row.id: profiles.record(row)
-        for row in _chunks(session, _profiles_with(), (row.profile_id for row in rows))
+        for row in _chunks(session, profiles.with_ids(), (row.profile_id for row in rows))
     }
     paths: dict[str, list[PathRecord]] = {row.id: [] for row in rows}
     for row in _chunks(session, _paths_of(), paths):
