@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
-DEADLINE = 15.0
+DEADLINE = 30.0
 
 
 def eventually(what: str, probe: Callable[[], Found | bool | None], within: float = DEADLINE) -> Found:
@@ -42,7 +42,7 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         for process in [*reversed(self._processes), *self._holders.values()]:
             process.kill()
-            process.wait(5)
+            process.wait(30)
 
     def node(self, name: str) -> None:
         """Make a network namespace, with its loopback up."""

@@ -17,10 +17,9 @@ from cellnet_core.drivers.contract import (
 )
 from cellnet_core.drivers.exabgp import ExaBgpSpeaker
 from cellnet_core.model.clock import SystemClock
-from tests.daemon.bgp.sandbox import Sandbox
+from tests.daemon.bgp.sandbox import DEADLINE, Sandbox
 
 ROOT = Path(__file__).parents[3]
-DEADLINE = 15.0
 
 
 class Side:
@@ -46,7 +45,7 @@ class Side:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(5)
+        self.process.wait(30)
 
     def address(self, link: int, number: int | None = None) -> str:
         return f"172.16.0.{4 * (link - 1) + (number or self.number)}"

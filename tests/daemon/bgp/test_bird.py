@@ -102,7 +102,7 @@ def test_a_notification_deletes_routes_and_a_crash_does_not(sandbox: Sandbox, bi
         main = Side(sandbox, "main", 1)
         await main.settle(main.intent(1), has(*BOTH))
         bird.process.kill()
-        bird.process.wait(5)
+        bird.process.wait(30)
         await main.settle(main.intent(1), has(*BOTH, stale=True))
         bird.start()
         await main.settle(main.intent(1), has(*BOTH))

@@ -20,7 +20,7 @@ from tests.daemon.bgp.sandbox import eventually
 pytestmark = pytest.mark.daemon
 
 ROOT = Path(__file__).parents[3]
-WITHIN = 10.0
+WITHIN = 30.0
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def process(directory: Path, notified: socket.socket) -> Iterator[subprocess.Pop
     started = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
     yield started
     started.kill()
-    started.wait(5)
+    started.wait(30)
 
 
 def configure(directory: Path) -> None:
@@ -223,7 +223,7 @@ def test_the_relay_dies_with_exabgp_and_is_replaced_when_it_dies_alone(
         assert await client.ask(commands.SHOW_SESSIONS, WITHIN) == ("[]",)
         relay = child_of(process.pid)
         process.kill()
-        process.wait(5)
+        process.wait(30)
         await asyncio.to_thread(eventually, "end of the relay", lambda: ended(relay), WITHIN)
         await client.close()
 

@@ -15,8 +15,8 @@ import pytest
 
 from bgp import speaker
 from cellnet_core.drivers.contract import SpeakerObservation
-from tests.daemon.bgp.sandbox import Sandbox, eventually
-from tests.daemon.bgp.sides import DEADLINE, Side, prefixes
+from tests.daemon.bgp.sandbox import DEADLINE, Sandbox, eventually
+from tests.daemon.bgp.sides import Side, prefixes
 
 pytestmark = pytest.mark.daemon
 
@@ -155,11 +155,13 @@ def test_an_agent_that_returns_learns_all_by_asking(sandbox: Sandbox) -> None:
             assert observed.sessions[0].since == pytest.approx(before.sessions[0].since, abs=0.001)
             # The relay remembers that the peer was told End-of-RIB.
             assert reborn.plan(main.intent(1), observed) == ()
-            await reborn.close()
 
             # And one that returns while the peer is away finds its routes stale, not missing.
             east.kill()
-            await asyncio.sleep(0.2)
+            async with asyncio.timeout(DEADLINE):
+                while (await reborn.observe()).sessions[0].state == "ESTABLISHED":
+                    await asyncio.sleep(0.02)
+            await reborn.close()
             third = main.new_driver()
             observed = await third.observe()
             assert prefixes(observed, stale=True) == ["10.0.2.0/24", "fdce:11:0:2::/64"]
@@ -181,11 +183,11 @@ def test_hints_come_at_once(sandbox: Sandbox) -> None:
             listener = asyncio.create_task(listen())
             await asyncio.sleep(0)
             await east.settle(east.intent(1, prefixes=("10.0.12.0/24",)))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(DEADLINE):
                 _, about = await heard.get()
             assert about == "route"
             await main.driver.close()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(DEADLINE):
                 await listener
 
     asyncio.run(story())

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.daemon.openflow.world import Node, cable, host_mac, make_site, until
+from tests.daemon.openflow.world import Node, accepts, cable, host_mac, make_site, until
 
 PROGRAMS = Path(sys.executable).parent
 FOREIGN = "br-int"
@@ -80,7 +80,7 @@ class Gateway(Machine):
             notify=False,
             **self.environment,
         )
-        until(socket_.is_socket)
+        until(lambda: accepts(socket_))
         self.vsctl("--no-wait", "init")
         self.start("ovs-vswitchd", f"unix:{socket_}", "--pidfile", notify=False, **self.environment)
         self.serve_others(index)

@@ -147,7 +147,7 @@ def installed_by_hand() -> None:
     deployment.start_manager()
     for gateway in deployment.gateways:
         deployment.start_gateway(gateway)
-    until(lambda: len(deployment.json("agent", "list", token="nagios")) == 2, 30)
+    until(lambda: len(deployment.json("agent", "list", token="nagios")) == 2, 60)
     for cell in ("main", "east"):
         deployment.cellnet("endpoint", "create", "--cell", cell, f"{cell}-ep", token="alice")
     deployment.secrets["password"] = PASSWORD
@@ -178,14 +178,14 @@ def _agents_restart(deployment: Deployment) -> None:
             gateway.stop("cellnet-agent", number)
             deployment.start_agent(gateway)
     started = time.monotonic()
-    until(lambda: {a["operating_status"] for a in deployment.json("agent", "list")} == {"ONLINE"}, 20)
+    until(lambda: {a["operating_status"] for a in deployment.json("agent", "list")} == {"ONLINE"}, 60)
     deployment.cellnet("connection", "show", "main-east", "-c", "operating_status")
-    until(lambda: deployment.json("connection", "show", "main-east")["operating_status"] == "ONLINE", 30)
+    until(lambda: deployment.json("connection", "show", "main-east")["operating_status"] == "ONLINE", 60)
     print(f"online again {time.monotonic() - started:.1f} s after the last start")
     for gateway, (flows, sessions) in zip((main, east), before, strict=True):
         assert deployment.uptimes(gateway) == sessions, f"{gateway.name}: {sessions} before"
         # A busy machine may have BFD give a false alarm meanwhile: its hold-down is over in seconds.
-        until(lambda g=gateway, f=flows: g.flows() == f, 20)
+        until(lambda g=gateway, f=flows: g.flows() == f, 60)
     deployment.check_packets()
 
 

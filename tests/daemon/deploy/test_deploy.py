@@ -9,14 +9,14 @@ import pytest
 
 from tests.daemon.openflow.sandbox import ROOT, UNSHARE
 
-pytestmark = [pytest.mark.daemon, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.daemon, pytest.mark.timeout(300)]
 
 
 def test_installed_by_hand_beside_others() -> None:
     """TLS, tokens, enrolment, a connection, packets, restarted agents; others' bridges are as before."""
     command = [*UNSHARE, sys.executable, "-m", "tests.daemon.deploy.story"]
     done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=170
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=290
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout

@@ -46,7 +46,11 @@ class ManagerProcess:
     def __init__(self, directory: Path, **changes: Any) -> None:
         self.directory = directory
         self.socket = directory / "m.sock"
-        self.port = _free_port()
+        # Held until the end, bound and not listening: the manager alone gets it, in each of its lives.
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self.port: int = self._holder.getsockname()[1]
         self.config = directory / "manager.json"
         content = {
             "database": str(directory / "manager.db"),
@@ -96,6 +100,7 @@ class ManagerProcess:
         """Whatever state it is in."""
         if self._process is not None and self._process.poll() is None:
             self.kill()
+        self._holder.close()
 
     def log(self) -> str:
         return (self.directory / "manager.log").read_text()

@@ -152,7 +152,7 @@ def test_listeners_that_never_read_hold_nobody_up_and_are_bounded(manager: Manag
         for listener in listeners:
             listener.close()
     with manager.client() as client:
-        for _ in range(200):  # until the manager has noticed that they are gone
+        for _ in range(600):  # until the manager has noticed that they are gone
             try:
                 assert next(client.follow_events(0)).id == 1
                 break

@@ -10,7 +10,7 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6NDOptSrcLLA
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet
 
-from tests.daemon.openflow.world import Node
+from tests.daemon.openflow.world import PATIENCE, Node
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ASKER = "02:00:00:99:00:01"
@@ -36,16 +36,19 @@ def questions(mac: str, ipv4: str, ipv6: str, asker4: str, asker6: str, port: in
     ]
 
 
-def answers(node: Node, port: str, frames: list[Packet], seconds: float = 0.3) -> list[str]:
-    """What arrives on the port within that time after the frames were sent; BFD is not an answer."""
+def answers(node: Node, port: str, frames: list[Packet], wanted: int = 0) -> list[str]:
+    """What arrives on the port after the frames were sent; BFD is not an answer.
+
+    With `wanted` it waits until so many are there, without it a moment: nothing is expected then.
+    """
     end = node.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL))
     with end:
         node.visit(lambda: end.bind((port, _ALL)))
         for frame in frames:
             end.send(bytes(frame))
         found: list[str] = []
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
+        deadline = time.monotonic() + (PATIENCE if wanted else 0.3)
+        while (left := deadline - time.monotonic()) > 0 and (not wanted or len(found) < wanted):
             end.settimeout(left)
             try:
                 data, address = end.recvfrom(65535)

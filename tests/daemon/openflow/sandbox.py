@@ -14,7 +14,7 @@ UNSHARE = ["unshare", "-r", "--net", "--mount", "--pid", "--fork", "--kill-child
 ROOT = Path(__file__).parents[3]
 
 
-def play(story: str, *arguments: str, seconds: float = 60.0, module: str = "stories") -> str:
+def play(story: str, *arguments: str, seconds: float = 150.0, module: str = "stories") -> str:
     """Run `MODULE.STORY(*arguments)` in a sandbox; its output, or an AssertionError that shows it."""
     command = [*UNSHARE, sys.executable, "-m", "tests.daemon.openflow.sandbox", module, story, *arguments]
     done = subprocess.run(

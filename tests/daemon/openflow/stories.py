@@ -14,7 +14,8 @@ import pytest
 
 from cellnet_core.drivers.contract import DriverUnavailableError, ForwardingIntent, Hint, Route
 from tests.daemon.openflow import frames
-from tests.daemon.openflow.world import Gateway, Stream, World, collect, host4, host6, passes, until
+from tests.daemon.openflow.streams import Stream, passes
+from tests.daemon.openflow.world import PATIENCE, Gateway, World, collect, host4, host6, until
 
 
 def boot_is_idempotent() -> None:
@@ -78,8 +79,8 @@ def forwards(library: str) -> None:
         assert _ttl_on_arrival(world, version, 1) is None
     for target in ("10.0.2.11", "fdce:11:0:2::11"):  # the other gateway's kernel, asked by this one's
         source = "10.0.1.11" if "." in target else "fdce:11:0:1::11"
-        main.run("ping", "-c", "1", "-W", "2", "-I", source, target)
-        world.hosts[0].run("ping", "-c", "1", "-W", "2", target)
+        main.run("ping", "-c", "1", "-W", "10", "-I", source, target)
+        world.hosts[0].run("ping", "-c", "1", "-W", "10", target)
 
     # A host nobody knows yet is resolved by the kernel.
     for gateway in world.gateways:
@@ -110,7 +111,7 @@ def _ttl_on_arrival(world: World, version: int, ttl: int) -> int | None:
             sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
             receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
         receiver.bind(("0.0.0.0" if version == 4 else "::", 9100))
-        receiver.settimeout(2.0 if ttl > 2 else 0.2)
+        receiver.settimeout(PATIENCE if ttl > 2 else 0.2)
         sender.sendto(b"x", (target, 9100))
         try:
             _, ancillary, _, _ = receiver.recvmsg(16, 64)
@@ -139,7 +140,7 @@ def _strangers_go(world: World) -> None:
 
 def _garbage_is_answered(gateway: Gateway) -> None:
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(5)
+        client.settimeout(PATIENCE)
         client.connect(gateway.site.controller.socket)
         client.sendall(b'garbage\n{"id":1,"op":"observe","dpid":99}\n\xff\xfe\n{"id":2,"op":"status"}\n')
         lines = client.makefile("rb")
@@ -183,7 +184,7 @@ def controller_restart_moves_no_packet(library: str) -> None:
         blind = main.observe()
         assert not blind.fresh
         assert main.driver.plan(world.intent(main), blind) == ()
-        assert [port.bfd for port in blind.ports] == ["up", "up"]
+        until(main.bfd_up)  # a busy machine may take it down for a moment
         actions = main.driver.plan(world.intent(main, (2, 1)), earlier)
         with pytest.raises(DriverUnavailableError, match="the controller does not answer"):
             main.call(main.driver.apply(actions))
@@ -245,7 +246,7 @@ def kernel_is_silent() -> None:
 
     # The base flows let the kernel answer through the pipeline: the questions are good ones.
     asked = frames.questions(site.wan[0].mac, *wan)
-    assert len(frames.answers(east, "wan1", asked)) >= 3
+    assert len(frames.answers(east, "wan1", asked, wanted=3)) >= 3
     # To the bare port's own MAC nobody answers, whatever flows there are.
     strange = frames.questions(bare["wan1"], *wan)[3:]
     assert frames.answers(east, "wan1", strange) == []
@@ -258,12 +259,12 @@ def kernel_is_silent() -> None:
     # The planted fault: without the drop, the kernel answers, and this test sees it.
     main.run("nft", "delete", "table", "netdev", "cellnet-quiet")
     main.run("sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=0")
-    assert frames.answers(east, "wan1", asked) != []
+    assert frames.answers(east, "wan1", asked, wanted=1) != []
     assert len(main.boot()) == 3  # the drop, the setting, the base flows
-    assert len(frames.answers(east, "wan1", asked)) >= 3
+    assert len(frames.answers(east, "wan1", asked, wanted=3)) >= 3
     main.run("nft", "delete", "table", "netdev", "cellnet-quiet")
     # Another source port: the kernel does not answer the same SYN twice in half a second.
     fresh = frames.questions(bare["wan1"], *wan, port=40001)[3:]
-    assert frames.answers(east, "wan1", fresh) != []
+    assert frames.answers(east, "wan1", fresh, wanted=1) != []
     main.boot()
     assert frames.answers(east, "wan1", strange) == []

@@ -6,7 +6,7 @@ import pytest
 
 from tests.daemon.openflow.sandbox import play
 
-pytestmark = [pytest.mark.daemon, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.daemon, pytest.mark.timeout(180)]
 
 
 @pytest.mark.parametrize("library", ["ryu", "os-ken"])

@@ -33,6 +33,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
                 ends = [api.create_endpoint(f"{cell}-end", cell) for cell in ("main", "east")]
                 api.create_connection("main-east", *(end.id for end in ends))
             eventually(lambda: established(client) == {"main-gw1": 2, "east-gw1": 2})
+            eventually(lambda: [len(prefixes) for prefixes in heard(client).values()] == [2, 2])
             yield client
         finally:
             client.down()

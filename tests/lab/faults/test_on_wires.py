@@ -25,7 +25,7 @@ SETTLES_WITHIN = 5.0
 STAMPED = 0.01
 """Seconds that a packet may wait between its stamp and the wire."""
 PACED = 0.1
-"""Seconds that a sender of one packet a millisecond may pause on a busy machine."""
+"""Seconds that a sender of one packet a millisecond may pause, beside what it says itself."""
 
 
 @pytest.fixture(scope="module")
@@ -288,17 +288,19 @@ def test_a_blackhole_and_a_delay_line_on_one_cable_go_each_alone(client: LabClie
 
 def test_a_flapping_cable_is_down_in_its_beats_and_whole_afterwards(client: LabClient) -> None:
     before = time.monotonic()
-    flap = {"kind": "flap", "link": "main-east-1", "period_s": 0.2, "duty": 0.5, "count": 3, "seed": 1}
+    flap = {"kind": "flap", "link": "main-east-1", "period_s": 0.4, "duty": 0.5, "count": 6, "seed": 1}
     identity = client.inject(flap)
-    assert "LOWER_UP" not in carriers(client, "main-gw1", "wan1")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
+    seen = set()
     while client.faults():
         assert time.monotonic() < deadline, "the train does not end"
-        time.sleep(0.05)
+        seen.add("LOWER_UP" in carriers(client, "main-gw1", "wan1"))
+        time.sleep(0.02)
+    assert seen == {True, False}, "down in some beat, up between two"
     assert "LOWER_UP" in carriers(client, "main-gw1", "wan1")
     client.clear(identity)  # harmless: it is over
     told = [entry.kind for entry in client.timeline(before) if entry.detail.get("id") == identity]
-    assert told.count("fault") == told.count("fault-cleared") == 3
+    assert told.count("fault") == told.count("fault-cleared") == 6
     assert told.count("flap") == told.count("flap-over") == 1
 
 
@@ -353,7 +355,10 @@ def test_the_moments_are_just_around_the_act(client: LabClient) -> None:
     session = ProbeSession(client, over(link, 1000, 45000), control=False)
     session.start()
     try:
-        time.sleep(0.2)  # traffic has to flow before the fault too
+        deadline = time.monotonic() + 10
+        while not all(flow.figures.sent for flow in session.snapshot().flows):  # also before the fault
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         before = time.monotonic()
         identity = client.inject({"kind": "blackhole", "link": CABLE})
         time.sleep(0.2)
@@ -365,5 +370,7 @@ def test_the_moments_are_just_around_the_act(client: LabClient) -> None:
     report = session.snapshot(before - 0.1, cleared["t_after"] + 0.1)
     for flow in report.flows:
         (outage,) = flow.figures.outages
-        assert fault["t_before"] - STAMPED <= outage.start_s <= fault["t_after"] + PACED
-        assert cleared["t_before"] - STAMPED <= outage.end_s <= cleared["t_after"] + PACED
+        paused = flow.figures.widest_send_gap_ms / 1000
+        stamped, paced = STAMPED + paused, PACED + paused
+        assert fault["t_before"] - stamped <= outage.start_s <= fault["t_after"] + paced
+        assert cleared["t_before"] - stamped <= outage.end_s <= cleared["t_after"] + paced

@@ -146,19 +146,24 @@ def doctored(path: Path, change: Callable[[records.Block], bytes]) -> bytes:
 def test_a_gap_made_by_a_fault_lies_between_its_stamps(
     client: LabClient, cable: Link, seconds: float
 ) -> None:
-    session = ProbeSession(client, over(cable, RATE, 46100), "toggled", control=False)
-    session.start()
-    before = time.monotonic()
-    try:
-        time.sleep(0.2)  # some packets have to pass first
-        client.inject({"kind": "oneway", "link": cable.name, "direction": "a-to-b", "seconds": seconds})
-        time.sleep(0.2)
-    finally:
-        report = session.stop()
+    for _ in range(5):
+        session = ProbeSession(client, over(cable, RATE, 46100), "toggled", control=False)
+        session.start()
+        try:
+            until_it_sends(session)
+            before = time.monotonic()
+            client.inject({"kind": "oneway", "link": cable.name, "direction": "a-to-b", "seconds": seconds})
+            until_it_sends(session, session.snapshot().flows[0].figures.sent + 100)
+        finally:
+            report = session.stop()
+        hit, other = report.flows
+        if hit.figures.widest_send_gap_ms < 1000 * seconds:
+            break  # it has sent while the fault was there
+    else:
+        pytest.skip(f"machine too busy: the probe paused for {hit.figures.widest_send_gap_ms:.1f} ms")
     entries = client.timeline(before)
     began = next(entry.detail for entry in entries if entry.kind == "fault")
     ended = next(entry.detail for entry in entries if entry.kind == "fault-cleared")
-    hit, other = report.flows
     (outage,) = hit.figures.outages
     slack = max(hit.figures.widest_send_gap_ms, RESOLUTION_MS) + ALLOWED_MS
     assert 1000 * (ended["t_before"] - began["t_after"]) - slack <= outage.duration_ms
@@ -167,9 +172,9 @@ def test_a_gap_made_by_a_fault_lies_between_its_stamps(
     assert other.figures.lost == 0
 
 
-def until_it_sends(session: ProbeSession) -> None:
+def until_it_sends(session: ProbeSession, count: int = 1) -> None:
     deadline = time.monotonic() + 10
-    while not session.snapshot().flows[0].figures.sent:
+    while session.snapshot().flows[0].figures.sent < count:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

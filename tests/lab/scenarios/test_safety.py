@@ -46,7 +46,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
                     api.create_endpoint(f"{cell}-end", cell)
                 api.create_connection("main-east", "main-end", "east-end")
                 api.wait_for_status("main-east", timeout=60)
-            assert lab.exec("main-h1", ["ping", "-c1", "-W2", TO_EAST]).returncode == 0
+            assert lab.exec("main-h1", ["ping", "-c1", "-w10", TO_EAST]).returncode == 0
             for gateway in ("main-gw1", "east-gw1"):
                 lab.inject({"kind": "freeze", "service": f"agent@{gateway}"})
             yield lab

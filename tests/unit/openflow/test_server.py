@@ -51,7 +51,7 @@ def client(tmp_path: Path, shelf: Shelf, events: Events) -> Iterator[socket.sock
     server = Server(tmp_path / "s", shelf, events)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
+        connection.settimeout(30)
         connection.connect(str(tmp_path / "s"))
         yield connection
 

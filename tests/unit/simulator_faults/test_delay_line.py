@@ -1,4 +1,4 @@
-"""The delay line without a network: pipes of datagrams for the tap and the interface."""
+"""The delay line without a network: pipes that keep frames apart for the tap and the interface."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ class Rig:
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     """Runs a line until the test is over."""
     given = {"milliseconds": 30.0, "jitter_ms": 0.0, "limit": 100, **getattr(request, "param", {})}
-    into, tap = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    sending, out = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    # Not datagrams: of these a pair holds 10, and then who sends them waits for who reads them.
+    into, tap = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sending, out = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     tap.setblocking(False)
     out.settimeout(10)
     journal = tmp_path / "delay-x.jsonl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +13,17 @@ from simulator.probes.receiving import Receiver
 from simulator.probes.sending import CATCH_UP_NS, Sender
 
 RUN = 4711
+
+
+def arrive(receiver: Receiver, done: Callable[[Receiver], bool]) -> None:
+    """On a busy machine the kernel may deliver a packet some time after it took it."""
+    deadline = time.monotonic() + 10
+    while True:
+        receiver.drain()
+        if done(receiver):
+            return
+        assert time.monotonic() < deadline, (receiver.received, receiver.strangers, receiver.drops)
+        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -24,25 +36,31 @@ def flow() -> Flow:
 
 def test_packets_cross_and_are_stamped_at_both_ends(flow: Flow) -> None:
     receiver, sender = Receiver(RUN, 3, flow), Sender(RUN, 3, flow)
-    sender.start(time.monotonic_ns() - 5_000_000)
-    deadline = sender.fire()
-    assert deadline > time.monotonic_ns() - flow.interval_ns * 5
-    receiver.drain()
+    began = time.monotonic_ns()
+    sender.start(began - 5_000_000)
+    assert sender.fire() > began, "all that was due is sent"
+    arrive(receiver, lambda each: each.received == sender.next)
     assert list(receiver.sequence) == list(range(sender.next))
+    over = time.monotonic_ns()
+    # Arrival is told by another clock; what lies between two looks at them may be long on a busy machine.
+    slack = over - began + 1_000_000
     for sent, arrived in zip(sender.times, receiver.times, strict=True):
-        assert -1_000_000 < arrived - sent < 5_000_000_000
+        assert began <= sent <= over
+        assert began - slack < arrived < over + slack
 
 
 def test_strangers_are_not_counted_as_ours(flow: Flow) -> None:
     receiver = Receiver(RUN, 3, flow)
-    for run, number in ((RUN + 1, 3), (RUN, 4)):
-        other = Sender(run, number, flow)
+    others = [Sender(RUN + 1, 3, flow), Sender(RUN, 4, flow)]
+    for other in others:
         other.start(time.monotonic_ns())
         other.fire()
+    sent = sum(other.next for other in others) + 1
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rude:
         rude.sendto(b"?", (flow.destination, flow.port))
-    receiver.drain()
-    assert (receiver.received, receiver.strangers) == (0, 3)
+    arrive(receiver, lambda each: each.received + each.strangers == sent)
+    assert sent >= 3
+    assert (receiver.received, receiver.strangers) == (0, sent)
 
 
 def test_a_sender_that_was_held_up_says_so_and_sends_no_flood(flow: Flow) -> None:
@@ -63,8 +81,8 @@ def test_what_a_full_socket_drops_is_known(flow: Flow) -> None:
     while receiver.drops == 0 and sender.next < 200_000:
         sender.start(time.monotonic_ns() - CATCH_UP_NS)
         sender.fire()
-    receiver.drain()
     assert receiver.drops > 0
+    arrive(receiver, lambda each: each.received + each.drops >= sender.next - sender.errors)
     assert receiver.received + receiver.drops == sender.next - sender.errors
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,14 +16,27 @@ from simulator.probes.streams import AGAIN_NS, Client, Cutter, Server
 
 RUN = 4711
 MS = 1_000_000
+Ask = Callable[..., Flow]
 
 
-def flow(transport: Transport, family: int = 4) -> Flow:
-    address = "127.0.0.1" if family == 4 else "::1"
-    with socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET) as free:
-        free.bind((address, 0))
-        port = free.getsockname()[1]
-    return Flow("a-b", "a", "b", address, address, port, rate=1000, transport=transport)
+@pytest.fixture
+def flow() -> Iterator[Ask]:
+    """Makes flows whose port nobody else gets: a socket that does not listen holds it until the end."""
+    with contextlib.ExitStack() as held:
+
+        def ask(transport: Transport, family: int = 4) -> Flow:
+            address = "127.0.0.1" if family == 4 else "::1"
+            holder = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET)
+            held.enter_context(holder)
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                holder.bind((address, 0))
+            except OSError as error:
+                pytest.skip(f"no loopback of IPv{family} here: {error}")
+            port = holder.getsockname()[1]
+            return Flow("a-b", "a", "b", address, address, port, rate=1000, transport=transport)
+
+        yield ask
 
 
 def exchange(client: Client, server: Server | None, until: int) -> None:
@@ -45,7 +59,7 @@ def close(*ends: Client | Server) -> None:
 
 
 @pytest.mark.parametrize("family", [4, 6])
-def test_messages_arrive_in_order_and_are_stamped(family: int) -> None:
+def test_messages_arrive_in_order_and_are_stamped(family: int, flow: Ask) -> None:
     one = flow("tcp", family)
     server, client = Server(RUN, 3, one), Client(RUN, 3, one)
     client.start(time.monotonic_ns())
@@ -53,12 +67,12 @@ def test_messages_arrive_in_order_and_are_stamped(family: int) -> None:
     refused = client.errors
     assert list(server.sequence) == list(range(refused, client.next))
     for number, arrived in zip(server.sequence, server.times, strict=True):
-        assert 0 <= arrived - client.times[number] < 5_000 * MS
+        assert client.times[number] <= arrived <= time.monotonic_ns()
     assert (client.reconnects, client.retransmits, len(client.sequence)) == (0, 0, 0)
     close(client, server)
 
 
-def test_every_message_of_a_message_flow_is_answered() -> None:
+def test_every_message_of_a_message_flow_is_answered(flow: Ask) -> None:
     one = flow("message")
     server, client = Server(RUN, 3, one), Client(RUN, 3, one)
     client.start(time.monotonic_ns())
@@ -73,15 +87,17 @@ def test_every_message_of_a_message_flow_is_answered() -> None:
     close(client, server)
 
 
-def test_a_lost_connection_is_made_anew_and_what_was_refused_meanwhile_is_lost() -> None:
+def test_a_lost_connection_is_made_anew_and_what_was_refused_meanwhile_is_lost(flow: Ask) -> None:
     one = flow("tcp")
     server, client = Server(RUN, 0, one), Client(RUN, 0, one)
     client.start(time.monotonic_ns())
     exchange(client, server, 10)
     close(server)
-    before = client.errors
-    exchange(client, None, 30)
-    assert client.errors > before
+    before, deadline = client.errors, time.monotonic() + 10
+    while client.errors == before:  # the kernel takes messages until it hears that nobody is there
+        assert time.monotonic() < deadline
+        exchange(client, None, client.next + 1)
+    lost = client.next
     again = Server(RUN, 0, one)
     client._tried -= AGAIN_NS
     deadline = time.monotonic() + 10
@@ -90,7 +106,7 @@ def test_a_lost_connection_is_made_anew_and_what_was_refused_meanwhile_is_lost()
         exchange(client, None, client.next + 1)
         again.drain()
     assert client.reconnects == 1
-    assert again.sequence[0] >= 30
+    assert again.sequence[0] >= lost
     close(client, again)
 
 
