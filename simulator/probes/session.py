@@ -20,6 +20,7 @@ from simulator.probes import load, start, summary, wiring
 from simulator.probes import state as states
 from simulator.probes.collecting import Collector
 from simulator.probes.flows import Flow, ProbeError, control_link, over, specs
+from simulator.probes.looks import Look, Looks
 from simulator.probes.reports import ProbeReport
 from simulator.probes.state import State, Watch
 from simulator.probes.wan_ports import watched
@@ -82,6 +83,7 @@ class ProbeSession:
         self._paths = paths
         self._state = State(name, tuple(flows), secrets.randbits(32))
         self._collector: Collector | None = None
+        self._looks: Looks | None = None
 
     @classmethod
     def attach(cls, lab: Lab, name: str = "probe") -> ProbeSession:
@@ -121,7 +123,9 @@ class ProbeSession:
     def snapshot(self, since_s: float | None = None, until_s: float | None = None) -> ProbeReport:
         """How things are: of all packets, or of those sent in that stretch of CLOCK_MONOTONIC.
 
-        While flows run, the newest 0.3 s are not judged. Raises ProbeError before the start.
+        While flows run, the newest 0.3 s are not judged. How busy the machine was and how late packets left
+        is told of that stretch too, as closely as snapshots were taken around it; a session that another
+        process started tells of its whole life. Raises ProbeError before the start.
         """
         if self._state.started_ns == 0:
             raise ProbeError(f"probe session {self._state.name!r} has not been started", 2)
@@ -196,7 +200,9 @@ class ProbeSession:
             self._await_ready(spec.node, self._state.processes[spec.node], deadline)
         if self._state.watch is not None:
             self._await_ready(WATCHER, self._state.watch.process, deadline)
-        self._remember(load_before=load.read(self._lab.daemon_pid()))
+        before = load.read(self._lab.daemon_pid())
+        self._looks = Looks(before)
+        self._remember(load_before=before)
         at = time.monotonic_ns() + int(LEAD_SECONDS * 1e9)
         for spec in work:
             wiring.ask(self._socket(spec.node), op="start", at_ns=at)
@@ -254,7 +260,10 @@ class ProbeSession:
             except ProbeError:
                 if node in statuses:
                     statuses[node] = {**statuses[node], "alive": False}
-        self._remember(statuses=statuses, load_after=self._reading(), watch=self._ask_watcher(operation))
+        reading = self._reading()
+        if self._looks is not None:
+            self._looks.add(Look(reading, {node: one["lateness"] for node, one in statuses.items()}))
+        self._remember(statuses=statuses, load_after=reading, watch=self._ask_watcher(operation))
 
     def _ask_watcher(self, operation: str) -> Watch | None:
         watch = self._state.watch
@@ -305,7 +314,7 @@ class ProbeSession:
             files = [self._directory / f"{node}.records" for node in self._state.processes]
             self._collector = Collector(files, len(self.flows))
         self._collector.read()
-        return summary.report(self._state, self._collector.flows, since_s, until_s)
+        return summary.report(self._state, self._collector.flows, since_s, until_s, self._looks)
 
     def _remember(self, **changes: Any) -> None:
         self._state = replace(self._state, **changes)

@@ -9,6 +9,7 @@ from simulator.probes import load, paths
 from simulator.probes.analysis import FlowRecord
 from simulator.probes.flows import Flow
 from simulator.probes.histogram import Histogram
+from simulator.probes.looks import Between, Looks
 from simulator.probes.paths import Carried, Run
 from simulator.probes.reports import FlowReport, NodeReport, ProbeReport, StreamFigures
 from simulator.probes.stalls import Stall
@@ -23,13 +24,19 @@ def report(
     flows: Mapping[int, FlowRecord],
     since_s: float | None = None,
     until_s: float | None = None,
+    looks: Looks | None = None,
 ) -> ProbeReport:
-    """Of the packets sent from `since_s` to before `until_s` (CLOCK_MONOTONIC); without, of all."""
+    """Of the packets sent from `since_s` to before `until_s` (CLOCK_MONOTONIC); without, of all.
+
+    Lateness and load are of the narrowest time around it that `looks` know of; without them, of all.
+    """
     said = [int(status["clock_ns"]) for status in state.statuses.values()]
     newest = state.stopped_ns or min(said, default=state.started_ns) - IN_FLIGHT_NS
     since = state.started_ns if since_s is None else max(int(since_s * 1e9), state.started_ns)
     until = max(newest if until_s is None else min(int(until_s * 1e9), newest), since)
     seconds = max((max(said, default=state.started_ns) - state.started_ns) / 1e9, 1e-3)
+    whole = since_s is None and until_s is None
+    around = None if looks is None or whole else looks.around(since / 1e9, until / 1e9)
     runs = [] if state.watch is None else [Run(**run) for run in state.watch.seen.get("runs", ())]
     return ProbeReport(
         session=state.name,
@@ -48,8 +55,10 @@ def report(
             )
             for number, flow in enumerate(state.flows)
         ),
-        nodes=tuple(_node(node, state.statuses.get(node), seconds) for node in sorted(state.processes)),
-        load=_load(state),
+        nodes=tuple(
+            _node(node, state.statuses.get(node), seconds, around) for node in sorted(state.processes)
+        ),
+        load=_load(state) if around is None else around.load,
         doubts=() if state.watch is None else _watch_doubts(state.watch),
     )
 
@@ -84,10 +93,14 @@ def _count(state: State, what: str, number: int) -> int:
     return sum(int(status[what].get(str(number), 0)) for status in state.statuses.values())
 
 
-def _node(node: str, status: Mapping[str, Any] | None, seconds: float) -> NodeReport:
+def _node(node: str, status: Mapping[str, Any] | None, seconds: float, around: Between | None) -> NodeReport:
     if status is None:
         return NodeReport(node, alive=False)
-    late = Histogram((index, count) for index, count in status["lateness"])
+    late = (
+        Histogram((index, count) for index, count in status["lateness"])
+        if around is None
+        else around.late(node)
+    )
     return NodeReport(
         node=node,
         alive=bool(status["alive"]),

@@ -25,6 +25,7 @@ from tests.bench.settled import settled
 from topologies import catalogue
 from topologies.model import LinkKind, Topology
 
+KINDS = ("blackhole", "cut")
 RATE = 2000
 REPAIR_SECONDS = 8.0
 READY_SECONDS = 30.0
@@ -33,6 +34,7 @@ SETTLE_SECONDS = 2.0
 FAULTS_A_SESSION = 25
 POLL_SECONDS = 0.1
 CALM_LOOKS = 2
+DOUBTS_TOLD = 3
 
 
 @dataclass(slots=True)
@@ -107,31 +109,31 @@ def cellnet_ready(client: LabClient, topology: Topology) -> Callable[[], bool]:
     return ready
 
 
-def run(rivals: list[str], rounds: int, alone: int, kinds: list[str], seed: int) -> dict[str, Any]:
+def run(rivals: list[str], rounds: int, alone: int, seed: int) -> dict[str, Any]:
     """Outages in milliseconds: cellnet beside each rival in turn, and cellnet alone.
 
     Two labs at a time are what two processors bear without false alarms of BFD. `rounds` are pairs with each
-    rival and kind of fault; `alone` is how often cellnet meets the first kind with no other lab beside it
-    (the others no more than `rounds` times).
+    rival and kind of fault, 0 for no rival at all; `alone` is how often cellnet meets the first kind with no
+    other lab beside it (the other no more than `rounds` times).
     """
     chance = random.Random(seed)
     topology = catalogue.build("two-cells", {"paths": 2, "hosts": 1})
     own = start("cellnet", topology)
     found: dict[str, Any] = {}
     try:
-        for kind, count in zip(kinds, (alone, *[min(alone, rounds)] * len(kinds)), strict=False):
+        for kind, count in zip(KINDS, (alone, min(alone, rounds)), strict=True):
             for number in range(count):
                 one(own, topology, kind, chance)
                 if number % 50 == 49:
                     print(f"bench: {number + 1} of {count} x {kind} alone", file=sys.stderr, flush=True)
         own.rest()
         found["alone"] = {"cellnet": own.taken()}
-        print(f"bench: alone: {found['alone']['cellnet']}", file=sys.stderr, flush=True)
-        for name in rivals:
+        _tell("alone", found["alone"])
+        for name in rivals if rounds else ():
             rival = start(name, topology)
             try:
                 for _ in range(rounds):
-                    for kind in kinds:
+                    for kind in KINDS:
                         for each in chance.sample([own, rival], 2):
                             one(each, topology, kind, chance)
             finally:
@@ -139,10 +141,22 @@ def run(rivals: list[str], rounds: int, alone: int, kinds: list[str], seed: int)
                 rival.rest()
                 rival.client.down()
             found[name] = {"cellnet": own.taken(), name: rival.taken()}
-            print(f"bench: beside {name}: {found[name]}", file=sys.stderr, flush=True)
+            _tell(f"beside {name}", found[name])
     finally:
         own.client.down()
     return found
+
+
+def ratios(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Median outage of each rival divided by cellnet's beside it, by kind of fault; where both have one."""
+    result: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
+    for rival, both in found.items():
+        for kind in KINDS:
+            own = both["cellnet"].get(kind, {}).get("median_ms")
+            other = both.get(rival, {}).get(kind, {}).get("median_ms")
+            if own and other is not None:
+                result[kind][rival] = round(other / own, 2)
+    return result
 
 
 def one(each: Contestant, topology: Topology, kind: str, chance: random.Random) -> None:
@@ -201,6 +215,18 @@ def _until(condition: Callable[[], bool], seconds: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:g} s")
         time.sleep(POLL_SECONDS)  # each look costs processes
+
+
+def _tell(where: str, found: dict[str, Any]) -> None:
+    for name, values in found.items():
+        medians = ", ".join(f"{kind} {values[kind]['median_ms']} ms" for kind in KINDS if kind in values)
+        doubts = values["inconclusive"]
+        print(f"bench: {where}: {name}: median {medians or 'none'}; {len(doubts)} left out", file=sys.stderr)
+        for doubt in doubts[:DOUBTS_TOLD]:
+            print(f"bench:   {doubt}", file=sys.stderr)
+        if len(doubts) > DOUBTS_TOLD:
+            print(f"bench:   and {len(doubts) - DOUBTS_TOLD} more, in the report", file=sys.stderr)
+    sys.stderr.flush()
 
 
 def _summary(values: list[float]) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""What was measured, as tables for a terminal. Knows no figure of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from tests.bench.outages import KINDS
+
+
+def lifecycle(report: dict[str, Any]) -> Table:
+    table = Table("lab", "up s", "down s", "idle CPU %", "idle PSS MiB", title="labs")
+    for name in ("two-cells", "main-and-subs, 8 cells"):
+        one = report[name]
+        idle = one["idle"]
+        row = (one["up_median_s"], one["down_median_s"], idle["cpu_percent"], idle["pss_mib"])
+        table.add_row(name, *map(str, row))
+    return table
+
+
+def probes(found: dict[str, Any]) -> Table:
+    parts = {name: one for name, one in found.items() if name != "void"}
+    table = Table("figure", *parts, title="probes")
+    for figure in dict.fromkeys(key for one in parts.values() for key in one if key != "distrust"):
+        table.add_row(figure.replace("_", " "), *(str(one.get(figure, "")) for one in parts.values()))
+    return table
+
+
+def change(found: dict[str, Any]) -> Table:
+    table = Table(
+        "after the request, ms", "median", "p95", title="a new prefix, until it is in the far flow table"
+    )
+    for step, figures in found.items():
+        table.add_row(step, str(figures["median_ms"]), str(figures["p95_ms"]))
+    return table
+
+
+def outages(found: dict[str, Any]) -> Table:
+    columns = ("beside", "network", "fault", "n", "median", "p95", "least", "most", "doubtful")
+    table = Table(*columns, title="outages, ms; doubtful ones are left out", box=box.SIMPLE)
+    for beside, both in found.items():
+        for name, values in both.items():
+            for kind in KINDS:
+                one = values.get(kind)
+                doubtful = sum(text.startswith(kind) for text in values["inconclusive"])
+                if one is not None:
+                    figures = (one[key] for key in ("count", "median_ms", "p95_ms", "min_ms", "max_ms"))
+                    table.add_row(beside, name, kind, *map(str, figures), str(doubtful))
+    return table
+
+
+def manager(found: dict[str, Any]) -> Table:
+    table = Table("what", *(f"{size} endpoints" for size in found), title="manager")
+    for what, one in next(iter(found.values())).items():
+        if isinstance(one, dict) and "median_ms" in one:
+            cells = (f"{f[what]['median_ms']} ms, {f[what]['per_s']}/s" for f in found.values())
+            table.add_row(what, *cells)
+    for what in next(iter(found.values()))["ratios"]:
+        table.add_row(f"{what} / bare", *(str(f["ratios"][what]) for f in found.values()))
+    for what in ("memory_mib", "memory_after_resync_mib"):
+        table.add_row(what, *(str(f[what]) for f in found.values()))
+    resync = (
+        f"{f['resync']['connections']} connections: {f['resync']['together_s']} s" for f in found.values()
+    )
+    table.add_row("full resync", *resync)
+    return table
+
+
+def ratios(found: dict[str, dict[str, float]]) -> Table:
+    names = sorted({name for values in found.values() for name in values})
+    table = Table("fault", *names, title="median outage, as a multiple of cellnet's")
+    for kind, values in found.items():
+        table.add_row(kind, *(str(values.get(name, "")) for name in names))
+    return table
