@@ -112,6 +112,7 @@ def _cell(topology: str, spec: CellSpec, n: int) -> Cell:
             routes_via=tuple(
                 str(address.ip) for address in gateways[spread(h, spec.gateways) - 1].lan_addresses
             ),
+            role=host.role,
         )
         for h, host in enumerate(spec.host_specs(numbering.MAX_HOSTS), 1)
     )

@@ -37,7 +37,7 @@ class Builder:
         self,
         name: str,
         *,
-        hosts: int | Sequence[Sequence[str]] = 1,
+        hosts: int | Sequence[Sequence[str] | HostSpec] = 1,
         kind: CellKind | None = None,
         asn: int | None = None,
         prefixes: Sequence[str] = (),
@@ -46,10 +46,10 @@ class Builder:
         """Add a cell. The order of cells numbers them.
 
         `hosts` is a count, or for each host its addresses (at most one per family; what is missing is
-        derived). `kind` is by default main for a cell called "main" and sub for others. `prefixes` takes at
-        most one prefix per family.
+        derived) or a HostSpec, which may have a role. `kind` is by default main for a cell called "main" and
+        sub for others. `prefixes` takes at most one prefix per family.
         """
-        specs = hosts if isinstance(hosts, int) else tuple(HostSpec(tuple(each)) for each in hosts)
+        specs = hosts if isinstance(hosts, int) else tuple(map(_host, hosts))
         cell = CellSpec(name, kind, asn, tuple(prefixes), gateways, specs)
         return self._with(replace(self.spec, cells=(*self.spec.cells, cell)))
 
@@ -71,3 +71,7 @@ class Builder:
         if found:
             raise TopologyError(findings.report(found))
         return assembly.assemble(self.spec)
+
+
+def _host(said: Sequence[str] | HostSpec) -> HostSpec:
+    return said if isinstance(said, HostSpec) else HostSpec(tuple(said))

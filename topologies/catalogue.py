@@ -14,7 +14,8 @@ from typing import Any
 from topologies import numbering
 from topologies.builder import Builder
 from topologies.errors import Problem, TopologyError
-from topologies.model import Topology
+from topologies.model import HostRole, Topology
+from topologies.specs import HostSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +79,22 @@ class Design:
 
 
 _HOSTS = Setting("hosts", "hosts in each cell", 1, 0, numbering.MAX_HOSTS)
+_BUS = Choice("bus", "one more host in each cell, the last: its message bus", ("no", "yes"))
 
 
-def _settings(cells: Setting, paths: int) -> tuple[Setting, ...]:
+def _settings(cells: Setting, paths: int) -> tuple[Setting | Choice, ...]:
     return (
         cells,
         Setting("paths", "parallel paths between two linked cells", paths, 1, numbering.MAX_PATHS_PER_LINK),
         _HOSTS,
+        _BUS,
     )
 
 
-def _cells(builder: Builder, names: list[str], hosts: int) -> Builder:
+def _cells(builder: Builder, names: list[str], settings: Chosen) -> Builder:
+    bus = (HostSpec(role=HostRole.MESSAGE_BUS),) if settings["bus"] == "yes" else ()
     for name in names:
-        builder = builder.cell(name, hosts=hosts)
+        builder = builder.cell(name, hosts=(*(HostSpec(),) * settings["hosts"], *bus))
     return builder
 
 
@@ -99,14 +103,12 @@ def _numbered(stem: str, first: int, cells: int) -> list[str]:
 
 
 def _two_cells(settings: Chosen, builder: Builder) -> Builder:
-    return _cells(builder, ["main", "east"], settings["hosts"]).direct(
-        "main", "east", paths=settings["paths"]
-    )
+    return _cells(builder, ["main", "east"], settings).direct("main", "east", paths=settings["paths"])
 
 
 def _main_and_subs(settings: Chosen, builder: Builder) -> Builder:
     names = _numbered("sub", 1, settings["cells"])
-    builder = _cells(builder, names, settings["hosts"])
+    builder = _cells(builder, names, settings)
     for name in names[1:]:
         builder = builder.direct("main", name, paths=settings["paths"])
     return builder
@@ -114,7 +116,7 @@ def _main_and_subs(settings: Chosen, builder: Builder) -> Builder:
 
 def _ring(settings: Chosen, builder: Builder) -> Builder:
     names = _numbered("cell", 2, settings["cells"])
-    builder = _cells(builder, names, settings["hosts"])
+    builder = _cells(builder, names, settings)
     for name, following in zip(names, [*names[1:], names[0]], strict=True):
         builder = builder.direct(name, following, paths=settings["paths"])
     return builder
@@ -122,7 +124,7 @@ def _ring(settings: Chosen, builder: Builder) -> Builder:
 
 def _full_mesh(settings: Chosen, builder: Builder) -> Builder:
     names = _numbered("cell", 2, settings["cells"])
-    builder = _cells(builder, names, settings["hosts"])
+    builder = _cells(builder, names, settings)
     for position, name in enumerate(names):
         for other in names[position + 1 :]:
             builder = builder.direct(name, other, paths=settings["paths"])
@@ -137,7 +139,7 @@ def _provider(settings: Chosen, builder: Builder) -> Builder:
     )
     for router, daemon in zip(routers, daemons, strict=False):
         builder = builder.router(router, daemon=daemon)
-    builder = _cells(builder, names, settings["hosts"])
+    builder = _cells(builder, names, settings)
     # The routers' own links come first, so that one more cell changes no address.
     for one, other in itertools.combinations(routers, 2):
         builder = builder.direct(one, other)
@@ -181,6 +183,7 @@ DESIGNS: tuple[Design, ...] = (
             Setting("routers", "routers, each a provider of its own", 2, 1, 8),
             Choice("daemon", "what runs on the routers", ("bird", "frr", "mixed")),
             _HOSTS,
+            _BUS,
         ),
         _provider,
     ),

@@ -18,7 +18,7 @@ from cliff.lister import Lister
 
 from topologies import catalogue
 from topologies.errors import Problem, TopologyError
-from topologies.model import LinkKind, Port, Topology
+from topologies.model import Cell, LinkKind, Port, Topology
 from topologies.sources import parse_settings, resolve
 
 
@@ -148,7 +148,7 @@ def _tables(topology: Topology) -> str:
             str(cell.asn),
             _joined(cell.prefixes),
             " ".join(gateway.name for gateway in cell.gateways),
-            _span([host.name for host in cell.hosts]),
+            _hosts(cell),
         )
         for cell in topology.cells
     ]
@@ -171,6 +171,13 @@ def _tables(topology: Topology) -> str:
 
 def _joined(values: Iterable[Any]) -> str:
     return " ".join(str(value) for value in values)
+
+
+def _hosts(cell: Cell) -> str:
+    """Those that have a role by themselves, with it."""
+    plain = _span([host.name for host in cell.hosts if host.role is None])
+    special = [f"{host.name} ({host.role.words})" for host in cell.hosts if host.role is not None]
+    return " ".join([plain, *special]).strip()
 
 
 def _span(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from topologies.model import (
     CellKind,
     Gateway,
     Host,
+    HostRole,
     Interface,
     Link,
     LinkKind,
@@ -107,6 +108,7 @@ def _host_to(host: Host) -> Json:
         "mac": host.mac,
         "addresses": _texts(host.addresses),
         "routes_via": list(host.routes_via),
+        "role": None if host.role is None else host.role.value,
     }
 
 
@@ -116,6 +118,7 @@ def _host_from(data: Json) -> Host:
             **data,
             "addresses": _interfaces(data["addresses"]),
             "routes_via": tuple(data["routes_via"]),
+            "role": HostRole(data["role"]) if data.get("role") else None,
         }
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from topologies import assembly, checks, findings, schema_findings, yaml_source
 from topologies.errors import Problem, TopologyError
-from topologies.model import CellKind, Topology
+from topologies.model import CellKind, HostRole, Topology
 from topologies.specs import CellSpec, HostSpec, LinkSpec, Path, RouterSpec, TopologySpec
 
 SCHEMA_FILE = "topology.schema.json"
@@ -108,7 +108,11 @@ def _cell(readable: _Readable, data: dict[str, Any], path: Path) -> CellSpec:
 
 def _host(readable: _Readable, data: dict[str, Any], path: Path) -> HostSpec:
     addresses = readable.get(data, "addresses", path, [])
-    return HostSpec(tuple(readable.items(addresses, (*path, "addresses"), "")))
+    role = readable.get(data, "role", path, None)
+    return HostSpec(
+        tuple(readable.items(addresses, (*path, "addresses"), "")),
+        HostRole(role) if role is not None else None,
+    )
 
 
 def _router(readable: _Readable, data: dict[str, Any], path: Path) -> RouterSpec:

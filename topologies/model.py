@@ -32,6 +32,17 @@ class LinkKind(StrEnum):
     CONTROL = "control"
 
 
+class HostRole(StrEnum):
+    """What a host is for, where that matters to somebody else. Nothing runs there because of it."""
+
+    MESSAGE_BUS = "message-bus"
+
+    @property
+    def words(self) -> str:
+        """As people read it: "message bus"."""
+        return self.value.replace("-", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """One end of a link: a network interface of a node.
@@ -61,13 +72,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """An end system of a cell. Its interface is the port `eth0` of the LAN link with the host's name."""
+    """An end system of a cell. Its interface is the port `eth0` of the LAN link with the host's name.
+
+    `role` is None for one like any other.
+    """
 
     name: str
     cell: str
     mac: str
     addresses: tuple[Interface, ...]
     routes_via: tuple[str, ...]  # the cell's gateway address of each family, same order as `addresses`
+    role: HostRole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,10 @@ class Topology:
             if router.name == name:
                 return router
         raise KeyError(name)
+
+    def message_bus(self, cell: str) -> tuple[Host, ...]:
+        """The hosts of a cell that are its message bus; a bus may be several. Raises KeyError."""
+        return tuple(host for host in self.cell(cell).hosts if host.role is HostRole.MESSAGE_BUS)
 
     def uplinks(self, cell: str) -> tuple[Link, ...]:
         """The WAN links between the gateways of a cell and providers' routers, in order of name."""

@@ -61,7 +61,8 @@ def _cell(cell: Cell) -> CommentedMap:
 def _host(cell: Cell, host: Host, h: int) -> dict[str, Any]:
     derived = assembly.host_addresses(HostSpec(), h, cell.prefixes)
     written = [str(address.ip) for address in host.addresses if address not in derived]
-    return {"addresses": written} if written else {}
+    said: dict[str, Any] = {"addresses": written} if written else {}
+    return said if host.role is None else {"role": host.role.value, **said}
 
 
 def _links(topology: Topology) -> Iterator[dict[str, Any]]:
@@ -89,6 +90,6 @@ def _flow_values(data: dict[str, Any]) -> CommentedMap:
             block[key] = line
         else:
             block[key] = value
-    if not data or set(data) == {"addresses"}:
+    if data.keys() <= {"role", "addresses"}:
         block.fa.set_flow_style()
     return block

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from topologies.model import CellKind
+from topologies.model import CellKind, HostRole
 
 Path = tuple[str | int, ...]
 """Where in the request something is, such as ("cells", 1, "asn")."""
@@ -20,6 +20,7 @@ class HostSpec:
     """One host; `addresses` are plain ones without a prefix length, for each family that is not derived."""
 
     addresses: tuple[str, ...] = ()
+    role: HostRole | None = None
 
 
 @dataclass(frozen=True, slots=True)

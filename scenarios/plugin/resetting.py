@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cellnet_core.client import Client, ClientError, NotFoundError
@@ -17,11 +17,10 @@ from simulator.view import LabView
 
 SECONDS = 6.0
 """So long a lab may take to become clean. A new one takes 3 to 5 s, and BFD needs a second to come back."""
-READY_SECONDS = 5.0
+READY_SECONDS = 15.0
+"""So long services that a test ended may take to be back. On a busy machine a manager's start takes 5 s."""
 SETTLE_SECONDS = 3.0
 """So long BFD is waited for: a session comes up within two by itself."""
-REVIVE_SECONDS = 0.5
-"""Sessions that are not up are woken, and again after so long."""
 PAUSE = 0.05
 _AT_ONCE = 8
 
@@ -50,14 +49,14 @@ def settle(
 ) -> Portrait:
     """The portrait of a new lab, once it is as it should be (BFD needs two seconds), or after that time."""
     deadline = now() + seconds
-    wake = _Wake(client, now)
+    wake = _Wake(client)
     while True:
         birth = looking.take(client, api)
-        todo = portrait.differences(birth, birth) or portrait.unsettled(birth)
+        todo = portrait.differences(birth, birth) or wake.waited_for(birth)
         if not todo or now() >= deadline:
             return birth
-        wake.up(birth.view, portrait.silent(birth))
-        sleep(PAUSE)
+        if not wake.up(birth.view, portrait.silent(birth)):
+            sleep(PAUSE)
 
 
 def reset(
@@ -70,11 +69,13 @@ def reset(
 ) -> Cleaning:
     """Undo everything that the lab and the API know of, then look until nothing differs from the birth."""
     asked = began = now()
-    wake = _Wake(client, now)
+    wake = _Wake(client)
     watch = _Watch(client, api, birth, wake)
     try:
         client.clear_all()
-        client.wait_ready(READY_SECONDS)
+        if not all(service.ready for service in client.services()):
+            _disconnect_early(client, api)
+            client.wait_ready(READY_SECONDS)
         began = now()
         _undo(client, api, birth)
         wake.up(birth.view, looking.silent(client, birth.view))  # agents take connections down meanwhile
@@ -85,10 +86,21 @@ def reset(
     return Cleaning(now() - began, tuple(watch.dirt), tuple(watch.waited_for), began - asked)
 
 
-def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
+def _disconnect(api: Client) -> None:
     for connection in api.connections():
         if connection.provisioning_status != "PENDING_DELETE":
             api.delete_connection(connection.id)
+
+
+def _disconnect_early(client: LabClient, api: Client) -> None:
+    """While services start, those that run can begin. A manager that is just ending is asked again later."""
+    if all(one.ready for one in client.services() if one.name.startswith("manager@")):
+        with suppress(ClientError):
+            _disconnect(api)
+
+
+def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
+    _disconnect(api)
     view = client.show()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cellnet-reset") as pool:
         own = {process.id for process in portrait.running(birth.view)}
@@ -104,18 +116,26 @@ def _undo(client: LabClient, api: Client, birth: Portrait) -> None:
 
 
 class _Wake:
-    """Wakes BFD sessions, now and then."""
+    """Wakes BFD sessions, and knows which came up.
 
-    def __init__(self, client: LabClient, now: Callable[[], float]) -> None:
+    On a busy machine a session of 10 ms that is up may go down at any moment. One that came up since the
+    reset began, and is down again, is no trace of a test, and not waited for again.
+    """
+
+    def __init__(self, client: LabClient) -> None:
         self._client = client
-        self._now = now
-        self._next = -math.inf
+        self._came_up: frozenset[tuple[str, str]] = frozenset()
 
-    def up(self, view: LabView, silent: Collection[tuple[str, str]]) -> None:
-        """Wake these (node, port), unless that was done a moment ago."""
-        if silent and self._now() >= self._next:
-            reviving.revive(self._client, view, silent)
-            self._next = self._now() + REVIVE_SECONDS
+    def up(self, view: LabView, silent: Collection[tuple[str, str]]) -> bool:
+        """Wake these (node, port) and wait for a moment until they are up. False: there was nothing to do."""
+        asleep = set(silent) - self._came_up
+        if asleep:
+            self._came_up |= reviving.revive(self._client, view, asleep)
+        return bool(asleep)
+
+    def waited_for(self, now: Portrait) -> list[str]:
+        """What is still to be waited for."""
+        return portrait.unsettled(now, self._came_up)
 
 
 class _Watch:
@@ -139,7 +159,7 @@ class _Watch:
         _forget_endpoints(self._api, self._birth)
         now = looking.take(self._client, self._api, self._suspects)
         self.dirt = portrait.differences(self._birth, now)
-        waiting = [] if settled else portrait.unsettled(now)
+        waiting = [] if settled else self._wake.waited_for(now)
         self.waited_for = [*self.dirt, *waiting] or self.waited_for
         if waiting:
             self._wake.up(now.view, portrait.silent(now))

@@ -4,42 +4,71 @@ While a session is not up its ends may speak once a second only (section 6.8.3),
 pass. A session that is configured anew speaks at once, and so does one whose timers change (a poll sequence,
 section 6.5). Nothing else is changed: both ends have their configuration of before at the end. For a lab
 between two tests only; what is being tested must find its sessions by itself.
+
+Each program that is started costs as much as a packet: all ports of a switch are changed by one call, and
+Open vSwitch itself tells when a session is up (`ovs-vsctl wait-until`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from simulator.client import LabClient
 from simulator.view import LabView
 from topologies.model import LinkKind
 
-ROUNDS = 3
-"""Poll sequences: one for each of the three packets that have to pass."""
+Ports = frozenset[tuple[str, str]]
+"""As (node, port)."""
+UP_SECONDS = 1
+"""So long sessions are waited for before they are woken again. With free processors they need some 20 ms."""
+CHANGE_SECONDS = 5
+"""So long a switch may take to do what its database says."""
 _AT_ONCE = 4
-_ANEW = "ovs-vsctl set interface {0} bfd:enable=false && ovs-vsctl set interface {0} bfd:enable=true"
-_POLL = (
-    "ovs-vsctl get interface {0} bfd_status:state | grep -qx up || { "
-    "now=$(ovs-vsctl get interface {0} bfd:min_tx | tr -d '\"') && "
-    "ovs-vsctl set interface {0} bfd:min_tx=$((now + 1)) && ovs-vsctl set interface {0} bfd:min_tx=$now; }"
-)
 
 
-def revive(client: LabClient, view: LabView, silent: Collection[tuple[str, str]]) -> None:
+def revive(client: LabClient, view: LabView, silent: Collection[tuple[str, str]]) -> Ports:
     """Wake the sessions of these (node, port), at both ends of their links. Raises LabError.
 
-    Whether they came up is seen by looking: a peer that is no Open vSwitch takes its own time.
+    Returns the ports whose sessions came up. A peer that is no Open vSwitch takes its own time.
     """
-    commands = _commands(view, silent)
+    work = _work(view, silent)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cellnet-bfd") as pool:
-        for script in (_ANEW, *[_POLL] * ROUNDS):
-            list(
-                pool.map(lambda one: _run(client, *one), [(node, script, ports) for node, ports in commands])
-            )
+        list(pool.map(lambda one: _run(client, one[0], anew(one[1])), work))
+        told = pool.map(lambda one: _run(client, one[0], awake(one[1])), work)
+        return frozenset(
+            (node, port) for (node, _), text in zip(work, told, strict=True) for port in text.split()
+        )
 
 
-def _commands(view: LabView, silent: Collection[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+def anew(ports: Sequence[str]) -> str:
+    """The command that makes the sessions of a switch anew: each speaks at once."""
+    return " && ".join(_set([(port, f"bfd:enable={value}") for port in ports]) for value in ("false", "true"))
+
+
+def awake(ports: Sequence[str]) -> str:
+    """The command that has the sessions speak once more, and prints the ports whose session then comes up.
+
+    The first change lets the end that heard its peer tell it so. The second one, back to what was, does it
+    again where that had been too early.
+    """
+    timers = " -- ".join(f"get interface {port} bfd:min_tx" for port in ports)
+    polls = [
+        _set([(port, f"bfd:min_tx={form.format(number)}") for number, port in enumerate(ports, 1)])
+        for form in ("$((${{{}}} + 1))", "${{{}}}")
+    ]
+    until = f"ovs-vsctl --timeout={UP_SECONDS} wait-until interface"
+    waits = [f"{{ {until} {port} bfd_status:state=up && echo {port}; }} &" for port in ports]
+    read = f"set -- $(ovs-vsctl --timeout={CHANGE_SECONDS} {timers} | tr -d '\"')"
+    return f"{read}; [ $# -eq {len(ports)} ] || exit 1; {' && '.join(polls)}; {' '.join(waits)} wait"
+
+
+def _set(values: Sequence[tuple[str, str]]) -> str:
+    changes = " -- ".join(f"set interface {port} {value}" for port, value in values)
+    return f"ovs-vsctl --timeout={CHANGE_SECONDS} {changes}"
+
+
+def _work(view: LabView, silent: Collection[tuple[str, str]]) -> list[tuple[str, list[str]]]:
     """The ports to wake, by node."""
     switched = {service.node for service in view.services if service.name.startswith("switch@")}
     found: dict[str, list[str]] = {}
@@ -52,5 +81,5 @@ def _commands(view: LabView, silent: Collection[tuple[str, str]]) -> list[tuple[
     return list(found.items())
 
 
-def _run(client: LabClient, node: str, script: str, ports: list[str]) -> None:
-    client.exec(node, ["sh", "-c", "; ".join(script.replace("{0}", port) for port in ports)])
+def _run(client: LabClient, node: str, script: str) -> str:
+    return client.exec(node, ["sh", "-c", script]).stdout

@@ -35,22 +35,17 @@ def _isolate(reader: Reader) -> Single | None:
     if target is Control.BUS and cell is not None and not bus_links(reader.inventory, cell):
         reader.wrong(
             "target",
-            f"no node beside {cell.name}'s gateways runs a message bus in this topology",
-            "isolate the controller or the manager, or add a service bus@NODE",
+            f"no host of {cell.name} is its message bus in this topology",
+            "give a host 'role: message-bus' in the topology's file, or take one of the catalogue with "
+            "--set bus=yes",
         )
     return None if target is None or cell is None else Isolate(target, cell.name, seconds)
 
 
 def bus_links(inventory: Inventory, cell: Cell) -> tuple[Link, ...]:
-    """The links between the cell's gateways and nodes that run a message bus (a service bus@NODE)."""
-    nodes = {node for name, node in inventory.services.items() if name.partition("@")[0] == "bus"}
-    gateways = {gateway.name for gateway in cell.gateways}
-    return tuple(
-        link
-        for link in inventory.links.values()
-        if (link.a.node in nodes and link.b.node in gateways)
-        or (link.b.node in nodes and link.a.node in gateways)
-    )
+    """The cables of the hosts that are the cell's message bus, as far as they are there now."""
+    hosts = {host.name for host in inventory.topology.message_bus(cell.name)}
+    return tuple(link for link in inventory.links.values() if {link.a.node, link.b.node} & hosts)
 
 
 def _partition(reader: Reader) -> Single | None:

@@ -100,7 +100,10 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Isolate:
-    """A cell's gateways and its controller, the manager or the message bus no longer hear each other."""
+    """A cell's gateways and its controller, the manager or the message bus no longer hear each other.
+
+    A message bus is a host: nobody else hears it either, since every way to it is through a gateway.
+    """
 
     kind: ClassVar[str] = "isolate"
     target: Control

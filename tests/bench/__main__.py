@@ -2,8 +2,9 @@
 
     python -m tests.bench [--only PART ...] [--quick] [--seed S] [--output FILE]
 
-Parts: lifecycle (up, down, idle cost), connect (POST to first round trip), change (a new prefix by REST until
-the far gateway has the flow, step by step), outages (side by side),
+Parts: lifecycle (up, down, idle cost), reset (between two tests, by what the test before had done),
+connect (POST to first round trip), change (a new prefix by REST until the far gateway has the flow, step by
+step), outages (side by side),
 scale (outages by number of prefixes and distance of the controller), probes (what the probe itself loses,
 how late it is, and whether a known gap is measured; exit status 1 if the machine cannot measure now),
 manager (requests beside a bare application, memory, full resync, at 100, 1,000 and 10,000 endpoints).
@@ -24,9 +25,9 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import change, lifecycle, manager, outages, probes, scale, tables
+from tests.bench import change, lifecycle, manager, outages, probes, resets, scale, tables
 
-PARTS = ("probes", "lifecycle", "connect", "change", "outages", "scale", "manager")
+PARTS = ("probes", "lifecycle", "reset", "connect", "change", "outages", "scale", "manager")
 RIVALS = ("ovs", "bird", "frr", "bird-defaults", "frr-defaults")
 
 
@@ -58,6 +59,9 @@ def main() -> int:
             "main-and-subs", eight, 1 if options.quick else 3
         )
         console.print(tables.lifecycle(report))
+    if "reset" in parts:
+        report["reset"] = resets.run(2 if options.quick else 20)
+        console.print(tables.resets(report["reset"]))
     if "connect" in parts:
         report["connect"] = lifecycle.first_round_trip(3 if options.quick else 20)
         console.print(

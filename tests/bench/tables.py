@@ -20,6 +20,15 @@ def lifecycle(report: dict[str, Any]) -> Table:
     return table
 
 
+def resets(found: dict[str, Any]) -> Table:
+    columns = ("what the test before did", "n", "median s", "most s", "with starts s", "most s")
+    table = Table(*columns, title="lab reset between tests", box=box.SIMPLE)
+    for kind, one in found.items():
+        keys = ("resets", "reset_median_s", "reset_max_s", "total_median_s", "total_max_s")
+        table.add_row(kind, *(str(one[key]) for key in keys))
+    return table
+
+
 def probes(found: dict[str, Any]) -> Table:
     parts = {name: one for name, one in found.items() if name != "void"}
     table = Table("figure", *parts, title="probes")

@@ -45,6 +45,7 @@ text { font-family: system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: #0f1
 .gateway rect { fill: #dbeafe; stroke: #60a5fa; }
 .controller rect, .manager rect { fill: #ede9fe; stroke: #a78bfa; }
 .host rect { fill: #f1f5f9; stroke: #cbd5e1; }
+.message-bus rect { fill: #dcfce7; stroke: #4ade80; }
 .router rect { fill: #fef3c7; stroke: #f59e0b; stroke-width: 1.5; }
 .path { fill: none; stroke: #475569; stroke-width: 2.5; stroke-linecap: round; }
 .plate { fill: #f8fafc; fill-opacity: 0.92; }
@@ -185,7 +186,9 @@ def _chips(cell: Cell) -> list[list[tuple[str, str]]]:
     running += [("controller", gateway.controller_node) for gateway in cell.gateways]
     if cell.manager_node is not None:
         running.append(("manager", cell.manager_node))
-    hosts = [("host", name) for name in drawn.shorten((host.name for host in cell.hosts), _MOST_HOSTS)]
+    plain = (host.name for host in cell.hosts if host.role is None)
+    hosts = [("host", name) for name in drawn.shorten(plain, _MOST_HOSTS)]
+    hosts += [(host.role.value, host.name) for host in cell.hosts if host.role is not None]
     return [
         nodes[first : first + _CHIPS_IN_ROW]
         for nodes in (running, hosts)

@@ -117,7 +117,12 @@ def _cell_box(cell: Cell, shown: Mapping[str, State]) -> _Box:
         *names("gateway", [gateway.name for gateway in cell.gateways]),
         *names("controller", [gateway.controller_node for gateway in cell.gateways]),
         *([f"manager {_mark(cell.manager_node, shown.get(cell.manager_node))}"] if cell.manager_node else []),
-        *names("host", [host.name for host in cell.hosts]),
+        *names("host", [host.name for host in cell.hosts if host.role is None]),
+        *(
+            f"{host.role.words} {_mark(host.name, shown.get(host.name))}"
+            for host in cell.hosts
+            if host.role is not None
+        ),
     ]
     return _Box(_mark(cell.name, shown.get(cell.name)), tuple(content))
 

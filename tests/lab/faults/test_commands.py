@@ -83,7 +83,7 @@ def test_faults_are_injected_listed_and_cleared() -> None:
         (("inject", "cut"), "TARGET: a cut needs one"),
         (("inject", "cut", "main-east-1", "--seconds", "-1"), "-1 is not above 0"),
         (("inject", "flap", "main-east-1", "--duty", "1"), "each must be at least 5 ms"),
-        (("inject", "isolate", "bus", "main"), "runs a message bus in this topology"),
+        (("inject", "isolate", "bus", "main"), "is its message bus in this topology"),
         (("inject", "withdraw", "main"), "no speaker of main runs in this lab"),
         (("inject", "all", "/nowhere.yaml"), "/nowhere.yaml: cannot be read"),
         (("inject", "all"), "an all needs one file of faults"),

@@ -33,7 +33,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
     """A network without daemons, and a cable between two hosts to do things to."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CELLNET_RUN_DIR", str(tmp_path_factory.mktemp("run")))
-        client = lab.up(catalogue.build("two-cells", {"hosts": 1}), services=False)
+        client = lab.up(catalogue.build("two-cells", {"hosts": 1, "bus": "yes"}), services=False)
         try:
             client.add_link(control_link("main-h1", "east-h1", ()))
             settle(client)
@@ -340,6 +340,25 @@ def test_an_isolated_controller_is_silent_with_its_carrier(client: LabClient) ->
     assert reaches(client, "east-gw1", "192.168.254.2")
     client.clear(identity)
     assert reaches(client, "main-gw1", "192.168.254.2")
+
+
+def test_an_isolated_bus_is_silent_with_its_carrier_and_nobody_else_is(client: LabClient) -> None:
+    cables = {"main-h1": ("lan1", "10.0.1.1/32"), "main-h2": ("lan2", "10.0.1.2/32")}
+    for host, (port, address) in cables.items():  # no switch runs here: the kernel answers
+        route = f"10.0.1.{21 if host == 'main-h1' else 22}"
+        assert client.exec("main-gw1", ["ip", "address", "add", address, "dev", port]).returncode == 0
+        assert client.exec("main-gw1", ["ip", "route", "add", route, "dev", port]).returncode == 0
+    assert reaches(client, "main-h2", "10.0.1.2")
+    identity = client.inject({"kind": "isolate", "target": "bus", "cell": "main"})
+    assert not answers(client, "main-h2", "10.0.1.2")
+    assert not answers(client, "main-gw1", "10.0.1.22")
+    assert "LOWER_UP" in carriers(client, "main-h2", "eth0")
+    assert reaches(client, "main-h1", "10.0.1.1")
+    client.clear(identity)
+    assert reaches(client, "main-h2", "10.0.1.2")
+    for port, address in cables.values():
+        client.exec("main-gw1", ["ip", "address", "del", address, "dev", port])
+        client.exec("main-gw1", ["ip", "route", "flush", "dev", port])
 
 
 def test_three_groups_hear_only_themselves(client: LabClient) -> None:

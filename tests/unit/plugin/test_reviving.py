@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,11 +35,50 @@ def test_both_ends_of_a_silent_link_are_made_anew_and_then_asked_to_poll(tmp_pat
     port = lab.show().topology.link("main-east-1").a
     reviving.revive(lab, lab.show(), {(port.node, port.name)})
     assert {node for node, _ in lab.run} == {"main-gw1", "east-gw1"}
-    assert len(lab.run) == 2 * (1 + reviving.ROUNDS)
+    assert len(lab.run) == 2 * 2
     assert all("wan1" in script and "wan2" not in script for _, script in lab.run)
-    first = {script for _, script in lab.run[:2]}
-    assert all(script.endswith("bfd:enable=true") for script in first)
-    assert all("bfd:min_tx=$now" in script for _, script in lab.run[2:]), "the old timer comes back"
+    assert all(script.endswith("bfd:enable=true") for _, script in lab.run[:2])
+    assert all("wait-until interface wan1 bfd_status:state=up" in script for _, script in lab.run[2:])
+
+
+class Scripted:
+    """An `ovs-vsctl` that remembers its arguments, and tells the timers of two ports."""
+
+    def __init__(self, path: Path) -> None:
+        self.said = path / "said"
+        program = path / "ovs-vsctl"
+        program.write_text(
+            f'#!/bin/sh\necho "$*" >> {self.said}\n'
+            'case "$*" in *"get interface"*) echo \'"10"\'; echo \'"300"\';;\n'
+            '*"wait-until interface wan2"*) exit 1;; esac\n'
+        )
+        program.chmod(0o755)
+        self.environment = {"PATH": f"{path}:/usr/bin:/bin"}
+
+    def run(self, script: str) -> tuple[str, list[str]]:
+        done = subprocess.run(
+            ["sh", "-c", script],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        return done.stdout, [line.partition(" ")[2] for line in self.said.read_text().splitlines()]
+
+
+def test_timers_are_changed_and_come_back_and_only_sessions_that_came_up_are_told(tmp_path: Path) -> None:
+    told, said = Scripted(tmp_path).run(reviving.awake(["wan1", "wan2"]))
+    assert told.split() == ["wan1"], "the other's session did not come up in time"
+    assert said[1:3] == [
+        "set interface wan1 bfd:min_tx=11 -- set interface wan2 bfd:min_tx=301",
+        "set interface wan1 bfd:min_tx=10 -- set interface wan2 bfd:min_tx=300",
+    ]
+
+
+def test_nothing_is_changed_where_a_timer_is_not_known(tmp_path: Path) -> None:
+    told, said = Scripted(tmp_path).run(reviving.awake(["wan1", "wan2", "wan3"]))
+    assert (told, len(said)) == ("", 1)
 
 
 def test_a_router_that_is_no_switch_is_left_alone(tmp_path: Path) -> None:

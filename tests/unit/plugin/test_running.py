@@ -166,7 +166,7 @@ def test_a_failure_tells_what_the_lab_knows(inner: Inner) -> None:
             "*- cellnet machine -*",
             "*CPUs busy*",
             "*- cellnet lab -*",
-            "*two-cells(cells=2, paths=2, hosts=1) with ryu; --cellnet-seed=42 repeats cellnet_rng",
+            "*two-cells(cells=2, paths=2, hosts=1, bus=no) with ryu; --cellnet-seed=42 repeats cellnet_rng",
         ]
     )
     assert "yesterday" not in result.stdout.str()

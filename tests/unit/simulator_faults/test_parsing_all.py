@@ -36,8 +36,12 @@ from simulator.faults import (
     to_document,
 )
 from simulator.faults.parsing import FIELDS
+from simulator.faults.parsing_nodes import bus_links
 from simulator.faults.words import document as words
 from topologies import catalogue
+from topologies.builder import Builder
+from topologies.model import HostRole
+from topologies.specs import HostSpec
 
 BOTH = ("main-east-1", "main-east-2")
 LINK = "main-east-1"
@@ -130,7 +134,7 @@ CUT = {"kind": "cut", "link": LINK}
         ({"kind": "isolate", "target": "database", "cell": "main"}, "'database' is no target"),
         (
             {"kind": "isolate", "target": "bus", "cell": "main"},
-            "no node beside main's gateways runs a message",
+            "no host of main is its message bus",
         ),
         ({"kind": "isolate", "target": "manager"}, "fault.cell: is missing; known: east, main"),
         ({"kind": "reset-session", "link": "main-h1"}, "no speaker has a session over main-h1"),
@@ -207,12 +211,19 @@ def test_a_session_with_a_router_may_have_a_name_that_is_no_link() -> None:
             parse(document, lab)
 
 
-def test_a_bus_that_is_there_can_be_isolated(inventory: Inventory) -> None:
-    services = {**inventory.services, "bus@main-h1": "main-h1"}
-    there = Inventory(inventory.topology, inventory.nodes, inventory.links, services)
+def test_a_bus_that_is_there_can_be_isolated() -> None:
+    built = Builder("lab").cell("main", hosts=[HostSpec(), HostSpec(role=HostRole.MESSAGE_BUS)])
+    topology = built.cell("east").direct("main", "east").build()
+    links = {link.name: link for link in topology.links}
+    nodes = frozenset(end.node for link in topology.links for end in (link.a, link.b))
+    there = Inventory(topology, nodes, links, {})
     assert parse({"kind": "isolate", "target": "bus", "cell": "main"}, there) == Isolate(Control.BUS, "main")
-    with pytest.raises(FaultError, match="no node beside east's gateways"):
+    assert [link.name for link in bus_links(there, topology.cell("main"))] == ["main-h2"]
+    with pytest.raises(FaultError, match=r"no host of east is its message bus.*--set bus=yes"):
         parse({"kind": "isolate", "target": "bus", "cell": "east"}, there)
+    unplugged = Inventory(topology, nodes, {name: links[name] for name in links if name != "main-h2"}, {})
+    with pytest.raises(FaultError, match="no host of main is its message bus"):
+        parse({"kind": "isolate", "target": "bus", "cell": "main"}, unplugged)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_bad_settings_are_all_reported_with_what_is_allowed() -> None:
         catalogue.build("ring", {"cells": 2, "path": 1, "hosts": "x", "paths": "٣"})
     assert str(caught.value).splitlines() == [
         "--set cells=2: ring takes 3 to 250 for cells (cells in all, the main cell included)",
-        "--set path=1: ring has no setting 'path'; it takes cells, paths, hosts",
+        "--set path=1: ring has no setting 'path'; it takes cells, paths, hosts, bus",
         "--set hosts=x: 'x' is no whole number; give 0 to 200",
         "--set paths=٣: '٣' is no whole number; give 1 to 64",
     ]

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from topologies import codec, draw, fileformat
 from topologies.builder import Builder
-from topologies.model import LinkKind, Topology
+from topologies.model import HostRole, LinkKind, Topology
 from topologies.render import render
+from topologies.specs import HostSpec
 
 WORDS = st.from_regex(r"[a-z]{1,3}(-?[a-z0-9]{1,3})?", fullmatch=True).filter(
     lambda name: not re.fullmatch(r"all|lab|main|mgmt|none|.*-mgr|.*-(gw|ctl|h)[0-9]+", name)
@@ -34,7 +35,8 @@ def builders(draw_value: st.DrawFn) -> Builder:
         )
         network = next((ip_network(p) for p in prefixes if ":" not in p), ip_network(f"10.0.{n}.0/24"))
         written = st.sampled_from([[], [str(network.network_address + 250)]])
-        hosts = draw_value(st.integers(0, 4) | st.tuples(written, st.just([])).map(list))
+        second = st.sampled_from([[], HostSpec(role=HostRole.MESSAGE_BUS)])
+        hosts = draw_value(st.integers(0, 4) | st.tuples(written, second).map(list))
         builder = builder.cell(
             name,
             hosts=hosts,
