@@ -25,7 +25,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import change, lifecycle, manager, outages, probes, resets, scale, tables
+from tests.bench import change, goals, lifecycle, manager, outages, probes, resets, scale, tables
 
 PARTS = ("probes", "lifecycle", "reset", "connect", "change", "outages", "scale", "manager")
 RIVALS = ("ovs", "bird", "frr", "bird-defaults", "frr-defaults")
@@ -71,6 +71,7 @@ def main() -> int:
     if "change" in parts:
         report["change"] = change.run(5 if options.quick else 50)
         console.print(tables.change(report["change"]))
+        report.setdefault("goals", []).extend(goals.change(report["change"]))
     if "outages" in parts:
         rounds, alone = (3, 3) if options.quick else (options.rounds, options.alone)
         rivals = list(options.rival or RIVALS)
@@ -86,6 +87,9 @@ def main() -> int:
     if "manager" in parts:
         report["manager"] = manager.run(quick=options.quick)
         console.print(tables.manager(report["manager"]))
+        report.setdefault("goals", []).extend(goals.manager(report["manager"]))
+    if "goals" in report:
+        console.print(tables.goals(report["goals"]))
     if options.output is not None:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

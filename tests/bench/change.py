@@ -14,7 +14,7 @@ from typing import Any
 from cellnet_core.client import Client
 from simulator import lab as labs
 from simulator.client import LabClient
-from simulator.timeline import TimelineEntry
+from simulator.view import TimelineEntry
 from tests.bench import lifecycle
 from topologies import catalogue
 

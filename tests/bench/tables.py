@@ -7,6 +7,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from tests.bench.goals import Row
 from tests.bench.outages import KINDS
 
 
@@ -74,6 +75,13 @@ def manager(found: dict[str, Any]) -> Table:
         f"{f['resync']['connections']} connections: {f['resync']['together_s']} s" for f in found.values()
     )
     table.add_row("full resync", *resync)
+    return table
+
+
+def goals(rows: list[Row]) -> Table:
+    table = Table("goal", "found", "wanted", "", title="against the goals")
+    for row in rows:
+        table.add_row(row["what"], str(row["found"]), row["goal"], "met" if row["met"] else "MISSED")
     return table
 
 

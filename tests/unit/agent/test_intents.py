@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from cellnet_core.model.wire import IntentDocument
 from tests.contract import samples
 from tests.unit.agent.cloud import Cloud, Story
 
@@ -51,6 +54,44 @@ def test_an_agent_killed_before_the_intent_was_safe_goes_on_with_what_it_did(
         assert cloud.main.writes() == before
         assert cloud.main.agent is not None
         assert cloud.main.agent.reconciler.intent == cloud.manager.intents["main"]
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("offered", "reason"),
+    [
+        (samples.intent(generation=9), "EmptyIntentRefused"),
+        (samples.intent(generation=1), "IntentOutdated"),
+        (samples.intent(generation=9, owner="m-2"), "OwnerChanged"),
+    ],
+    ids=["empty", "put back", "another manager"],
+)
+def test_a_manager_that_lost_its_past_is_refused_after_a_kill_before_the_intent_was_safe(
+    play: Callable[[Story], None], offered: IntentDocument, reason: str
+) -> None:
+    async def story(cloud: Cloud) -> None:
+        await cloud.clock.advance(1.0)
+        agent = cloud.main.agent
+        assert agent is not None
+        storage = agent.reconciler._around.storage
+        storage.settle = lambda: None  # type: ignore[method-assign]
+        cloud.connect(generation=2)
+        await cloud.clock.advance(5.0)
+        assert storage.next_file.exists()
+        acted_on = cloud.manager.intents["main"]
+        await cloud.main.stop()
+        before = cloud.main.writes()
+        cloud.manager.want("main", offered)
+        await cloud.main.start()
+        await cloud.clock.advance(10.0)
+        assert cloud.main.agent is not None
+        assert cloud.main.agent.reconciler.intent == acted_on
+        refused = [
+            line["reason"] for line in cloud.main.journal.of("intent") if not line.get("accepted", True)
+        ]
+        assert set(refused) == {reason}
+        assert cloud.main.writes() == before, "nothing was taken away"
 
     play(story)
 
