@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from cellnet_core.manager import cells, intent, plausibility, standing
@@ -22,6 +23,9 @@ from cellnet_core.store.records import AgentKey, AgentRecord
 LOG = logging.getLogger(__name__)
 MAX_WAIT = 60.0
 """Seconds that one request for intent may wait at most."""
+
+Moment = tuple[float, datetime]
+"""On the monotonic clock, in seconds, and on the wall."""
 
 
 class Agents:
@@ -105,8 +109,10 @@ class Agents:
                     woken.cancel()
                     timer.cancel()
 
-    def report(self, cell: str, gateway: str, report: ReportDocument) -> AgentKey | None:
-        """Take what an agent sees; None when it is old news.
+    def report(
+        self, cell: str, gateway: str, report: ReportDocument, came: Moment | None = None
+    ) -> AgentKey | None:
+        """Take what an agent sees; None when it is old news. `came`: when it was here, else now.
 
         Raises NotFoundError for an unknown cell and InvalidError for what cannot be.
         """
@@ -115,7 +121,7 @@ class Agents:
         with self._context.database.read() as session:
             key = AgentKey(cells.require(session, cell).id, gateway)
             known = rows.find(session, key)
-        news = self._context.reports.accept(key, report, self._context.clock.now(), self._context.wall())
+        news = self._context.reports.accept(key, report, *(came or self.now()))
         if news is None:
             return None
         self._context.unsettled.mark(key, news)
@@ -125,6 +131,10 @@ class Agents:
         self._histories.notice(known, report)
         self._drifts.take(key, known.cell_name, report)
         return key
+
+    def now(self) -> Moment:
+        """On both clocks."""
+        return self._context.clock.now(), self._context.wall()
 
     def _remember(self, change: Change, agent: AgentRecord, inventory: dict[str, Any]) -> AgentRecord:
         first = agent.inventory is None

@@ -20,6 +20,11 @@ from cellnet_core.store.records import AgentKey
 INTERVAL = 0.5
 """Seconds between looks for agents that fell silent."""
 
+OVERWORKED = 3 * STALE_AFTER
+"""Seconds after which an agent is written down as silent also while reports wait to be taken. Before, the
+manager may be what is late: to write down hundreds of agents, and that they are back, makes it later still.
+Whoever asks is told how old the last report is at any time."""
+
 TOGETHER = 20
 """Agents that fell silent at once and are written down in one transaction; others wait for it."""
 
@@ -60,10 +65,11 @@ class Monitor:
     def _newly_silent(self) -> list[AgentKey]:
         """Asked anew before each turn: one of them may have reported meanwhile."""
         now = self._context.clock.now()
+        limit = OVERWORKED if self._context.reports.wait else STALE_AFTER
         return [
             key
             for key, fresh in list(self._fresh.items())
-            if fresh and self._context.reports.age(key, now) > STALE_AFTER
+            if fresh and self._context.reports.age(key, now) > limit
         ]
 
     async def run(self) -> None:

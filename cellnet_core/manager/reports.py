@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +46,24 @@ class Reports:
         self._lock = threading.Lock()
         self._latest: dict[AgentKey, Received] = {}
         self._past_lives: dict[AgentKey, tuple[str, ...]] = {}
+        self._arriving = 0
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """A report is here, and is taken by the end of the block."""
+        with self._lock:
+            self._arriving += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arriving -= 1
+
+    @property
+    def wait(self) -> bool:
+        """Whether reports are here that nobody has taken yet."""
+        with self._lock:
+            return self._arriving > 0
 
     def accept(self, key: AgentKey, report: ReportDocument, now: float, wall: datetime) -> Marks | None:
         """Keep the report if it is news, and say which connections it has something new of.

@@ -16,6 +16,7 @@ from cellnet_core.manager.endpoints import Endpoints
 from cellnet_core.manager.enrolment import Enrolment
 from cellnet_core.manager.events import Events
 from cellnet_core.manager.histories import Histories
+from cellnet_core.manager.intake import Intake
 from cellnet_core.manager.monitor import Monitor
 from cellnet_core.manager.operations import Operations
 from cellnet_core.manager.profiles import Profiles
@@ -39,6 +40,7 @@ class Manager:
     histories: Histories
     events: Events
     monitor: Monitor
+    intake: Intake
     topology: Topology
     audit: Audit
     enrolment: Enrolment
@@ -49,6 +51,8 @@ def assemble(context: Context, master: bytes | None = None, limits: Limits | Non
     how much of what happened is kept."""
     limits = limits or Limits()
     drifts = Drifts(context, limits)
+    agents = Agents(context, drifts)
+    monitor = Monitor(context, limits)
     return Manager(
         context=context,
         cells=Cells(context),
@@ -58,10 +62,11 @@ def assemble(context: Context, master: bytes | None = None, limits: Limits | Non
         actions=Actions(context),
         operations=Operations(context),
         drifts=drifts,
-        agents=Agents(context, drifts),
+        agents=agents,
         histories=Histories(context),
         events=Events(context),
-        monitor=Monitor(context, limits),
+        monitor=monitor,
+        intake=Intake(context, agents, monitor),
         topology=Topology(context, Cells(context)),
         audit=Audit(context.database),
         enrolment=Enrolment(context, master or secrets.token_bytes(32)),

@@ -212,11 +212,9 @@ async def next_intent(
     dependencies=[NoQuery, Understood],
     responses=errors.answers(404, 409),
 )
-def put_report(manager: ManagerOf, cell: str, gateway: Gateway, report: ReportDocument) -> None:
+async def put_report(manager: ManagerOf, cell: str, gateway: Gateway, report: ReportDocument) -> None:
     """For agents: what the agent sees. Out of order, it is taken and dropped."""
-    key = manager.agents.report(cell, gateway, report)
-    if key is not None:
-        manager.monitor.settle_agent(key)
+    await manager.intake.take(cell, gateway, report)
 
 
 @router.post("/{cell}/{gateway}/actions", dependencies=[NoQuery], responses=errors.answers(404, 409))
