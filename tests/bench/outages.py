@@ -26,6 +26,7 @@ from topologies import catalogue
 from topologies.model import LinkKind, Topology
 
 KINDS = ("blackhole", "cut")
+OURS = "cellnet"
 RATE = 2000
 REPAIR_SECONDS = 8.0
 READY_SECONDS = 30.0
@@ -39,11 +40,12 @@ DOUBTS_TOLD = 3
 
 @dataclass(slots=True)
 class Contestant:
-    """A network, its lab, and how to see that both its paths are usable."""
+    """A network, its lab, and how to see that both its paths are usable. `ours`: it is cellnet."""
 
     name: str
     client: LabClient
     ready: Callable[[], bool]
+    ours: bool = True
     outages: dict[str, list[float]] = field(default_factory=dict)
     inconclusive: list[str] = field(default_factory=list)
     _session: ProbeSession | None = None
@@ -82,7 +84,7 @@ class Contestant:
 def start(name: str, topology: Topology) -> Contestant:
     """Bring a network up: "cellnet", "ovs", "bird", "frr", "bird-defaults" or "frr-defaults"."""
     print(f"bench: starting {name}", file=sys.stderr, flush=True)
-    ours = name == "cellnet"
+    ours = name == OURS
     client = labs.up(topology, name=f"bench-{name}", services=ours)
     try:
         if ours:
@@ -90,7 +92,7 @@ def start(name: str, topology: Topology) -> Contestant:
             return Contestant(name, client, cellnet_ready(client, topology))
         kind, _, defaults = name.partition("-")
         networks.START[kind](client, topology, None if defaults else networks.Timers())
-        return Contestant(name, client, networks.READY[kind](client, topology))
+        return Contestant(name, client, networks.READY[kind](client, topology), ours=False)
     except BaseException:
         client.down(keep_logs=True)
         raise
@@ -118,7 +120,7 @@ def run(rivals: list[str], rounds: int, alone: int, seed: int) -> dict[str, Any]
     """
     chance = random.Random(seed)
     topology = catalogue.build("two-cells", {"paths": 2, "hosts": 1})
-    own = start("cellnet", topology)
+    own = start(OURS, topology)
     found: dict[str, Any] = {}
     try:
         for kind, count in zip(KINDS, (alone, min(alone, rounds)), strict=True):
@@ -127,7 +129,7 @@ def run(rivals: list[str], rounds: int, alone: int, seed: int) -> dict[str, Any]
                 if number % 50 == 49:
                     print(f"bench: {number + 1} of {count} x {kind} alone", file=sys.stderr, flush=True)
         own.rest()
-        found["alone"] = {"cellnet": own.taken()}
+        found["alone"] = {OURS: own.taken()}
         _tell("alone", found["alone"])
         for name in rivals if rounds else ():
             rival = start(name, topology)
@@ -140,7 +142,7 @@ def run(rivals: list[str], rounds: int, alone: int, seed: int) -> dict[str, Any]
                 own.rest()
                 rival.rest()
                 rival.client.down()
-            found[name] = {"cellnet": own.taken(), name: rival.taken()}
+            found[name] = {OURS: own.taken(), name: rival.taken()}
             _tell(f"beside {name}", found[name])
     finally:
         own.client.down()
@@ -152,7 +154,7 @@ def ratios(found: dict[str, Any]) -> dict[str, dict[str, float]]:
     result: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
     for rival, both in found.items():
         for kind in KINDS:
-            own = both["cellnet"].get(kind, {}).get("median_ms")
+            own = both[OURS].get(kind, {}).get("median_ms")
             other = both.get(rival, {}).get(kind, {}).get("median_ms")
             if own and other is not None:
                 result[kind][rival] = round(other / own, 2)
@@ -173,7 +175,8 @@ def one(each: Contestant, topology: Topology, kind: str, chance: random.Random) 
     report = session.snapshot(since_s=began - LEAD_SECONDS)
     each.client.clear(fault)
     longest = max((outage.duration_ms for outage in report.measured[0].figures.outages), default=0.0)
-    outliers.keep(each.client, kind, longest, began)
+    if each.ours:
+        outliers.keep(each.client, kind, longest, began)
     if doubts := reports.distrust(report):
         each.inconclusive.append(f"{kind}: {longest:.1f} ms; {'; '.join(doubts)}")
         return

@@ -48,8 +48,9 @@ def change(found: dict[str, Any]) -> Table:
 
 
 def outages(found: dict[str, Any]) -> Table:
-    columns = ("beside", "network", "fault", "n", "median", "p95", "least", "most", "doubtful")
-    table = Table(*columns, title="outages, ms; doubtful ones are left out", box=box.SIMPLE)
+    table = Table(title="outages, ms; out: doubtful, and left out", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for column in ("beside", "network", "fault", "n", "median", "p95", "least", "most", "out"):
+        table.add_column(column, no_wrap=True)
     for beside, both in found.items():
         for name, values in both.items():
             for kind in KINDS:
