@@ -7,7 +7,7 @@ then go on with the derived one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from topologies import numbering
 from topologies.findings import Finding
@@ -158,16 +158,17 @@ def _cell_hosts(cell: CellSpec, index: int) -> Iterator[Finding]:
         families: set[int] = set()
         for position, text in enumerate(host.addresses):
             path: Path = ("cells", index, "hosts", h, "addresses", position)
-            try:
-                address = ip_address(text)
-            except ValueError:
+            address = _address(text)
+            if address is None:
                 yield Finding(
                     path,
                     f"{text!r} is no address",
                     "write one without a prefix length, such as 10.0.1.50 or fdce:11:0:1::50",
                 )
                 continue
-            network = networks[address.version]
+            network = networks.get(address.version)
+            if network is None:
+                continue  # one cell too many, reported: no number is left for its derived prefix
             if address.version in families:
                 yield Finding(
                     path, f"the host has an IPv{address.version} address already", "give one per family"
@@ -189,13 +190,21 @@ def _cell_hosts(cell: CellSpec, index: int) -> Iterator[Finding]:
             taken.setdefault(str(address), (f"host {h + 1} of the cell", path))
 
 
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """None where it is none, or one of a zone (RFC 4007), which is a link's and no host's."""
+    try:
+        return None if "%" in text else ip_address(text)
+    except ValueError:
+        return None
+
+
 def _taken_in_cell(cell: CellSpec, networks: dict[int, Network]) -> dict[str, tuple[str, Path | None]]:
     """The addresses that the cell's gateways and its hosts without written addresses have."""
     taken: dict[str, tuple[str, Path | None]] = {}
     for family, network in networks.items():
         if network.num_addresses <= numbering.highest_number(cell.gateways, len(_hosts(cell))):
             continue  # reported as too small
-        for k in range(1, cell.gateways + 1):
+        for k in range(1, min(cell.gateways, numbering.MAX_GATEWAYS) + 1):  # more are reported
             taken[str(numbering.inside(network, k).ip)] = (f"gateway {k} of the cell", None)
             taken[str(numbering.inside(network, 10 + k).ip)] = (f"the health check of gateway {k}", None)
         for h, host in enumerate(_hosts(cell), 1):

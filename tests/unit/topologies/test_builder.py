@@ -206,6 +206,7 @@ def test_every_problem_is_reported_at_once() -> None:
         (Builder("lab").cell("main", hosts=-1), "give a number from 0 to 200"),
         (Builder("lab").cell("main", hosts=10**9), "give a number from 0 to 200"),
         (Builder("lab").cell("main", gateways=0), "give a number from 1 to 8"),
+        (Builder("lab").cell("main", gateways=10**9, hosts=[["10.0.1.77"]]), "give a number from 1 to 8"),
         (Builder("lab").cell("main", asn=23456), "23456 is no AS number that may be used"),
         (Builder("lab").cell("main").cell("b" * 25).direct("main", "b" * 25), "use at most 24"),
         (Builder("lab").cell("main").cell("mgmt").direct("main", "mgmt"), "'mgmt' is reserved"),
@@ -228,6 +229,7 @@ def test_every_problem_is_reported_at_once() -> None:
         (Builder("lab").cell("main", hosts=[["10.0.1.1"]]), "used by gateway 1 of the cell"),
         (Builder("lab").cell("main", hosts=[["10.0.1.22"], []]), "used by host 2 of the cell"),
         (Builder("lab").cell("main", hosts=[["10.0.1.5/24"]]), "without a prefix length"),
+        (Builder("lab").cell("main", hosts=[["fdce:11:0:1::1%eth0"]]), "is no address"),
         (
             Builder("lab")
             .cell("main")
@@ -246,6 +248,13 @@ def test_every_problem_is_reported_at_once() -> None:
 def test_what_cannot_be_built_is_refused_with_the_remedy(builder: Builder, text: str) -> None:
     found = problems(builder)
     assert any(text in line for line in found), found
+
+
+def test_a_host_with_an_address_in_one_cell_too_many_is_no_second_problem() -> None:
+    builder = Builder("lab").cell("main")
+    for number in range(250):
+        builder = builder.cell(f"c{number}", hosts=[["10.9.9.9"]]).direct("main", f"c{number}")
+    assert any("at most 250 cells" in line for line in problems(builder))
 
 
 def test_too_many_cells() -> None:
