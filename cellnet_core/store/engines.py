@@ -127,7 +127,10 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    # Times are read as text, and a server, a database or a role may have a style of its own for them.
+    options = (
+        f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c DateStyle=ISO"
+    )
     try:
         return create_engine(
             url,

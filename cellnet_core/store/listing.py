@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from sqlalchemy import JSON, ColumnElement, Select, String, and_, not_, or_, select
+from sqlalchemy import JSON, ColumnElement, Select, String, and_, false, not_, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -49,9 +49,9 @@ class Page(Generic[Item]):
 
 _COMPARE: Mapping[Operator, Callable[[InstrumentedAttribute[Any], list[Any]], ColumnElement[bool]]] = {
     "eq": lambda column, values: column == values[0],
-    "neq": lambda column, values: column != values[0],
+    "neq": lambda column, values: _or_unset(column, column != values[0]),
     "in": lambda column, values: column.in_(values),
-    "nin": lambda column, values: column.not_in(values),
+    "nin": lambda column, values: _or_unset(column, column.not_in(values)),
     "gt": lambda column, values: column > values[0],
     "gte": lambda column, values: column >= values[0],
     "lt": lambda column, values: column < values[0],
@@ -65,7 +65,8 @@ def fetch(
     """The rows of one page, and whether more follow.
 
     `columns` are the fields that may be filtered and sorted by; "id" must be among them and ends every order,
-    so that pages neither overlap nor skip. Raises BadQueryError.
+    so that pages neither overlap nor skip. What has no value comes after all that have one, and before them
+    in "desc". Raises BadQueryError.
     """
     statement = statement.where(*conditions(columns, query.filters))
     _refuse_twice([name for name, _ in query.sort])
@@ -76,7 +77,7 @@ def fetch(
     order.append((columns["id"], "asc"))
     if query.marker is not None:
         statement = statement.where(_after(session, columns, order, query.marker))
-    statement = statement.order_by(*(c.desc() if d == "desc" else c.asc() for c, d in order))
+    statement = statement.order_by(*(each for c, d in order for each in _sorted(c, d)))
     rows = list(session.scalars(statement.limit(query.limit + 1)).unique())
     return rows[: query.limit], len(rows) > query.limit
 
@@ -135,9 +136,34 @@ def _after(
     alternatives: list[ColumnElement[bool]] = []
     same: list[ColumnElement[bool]] = []
     for (column, direction), value in zip(order, row, strict=True):
-        alternatives.append(and_(*same, column < value if direction == "desc" else column > value))
-        same.append(column == value)
+        alternatives.append(and_(*same, _beyond(column, direction, value)))
+        same.append(column.is_(None) if value is None else column == value)
     return or_(*alternatives)
+
+
+def _sorted(column: InstrumentedAttribute[Any], direction: Direction) -> Iterator[ColumnElement[Any]]:
+    """The order of one field. Databases do not agree where NULL is, so it is said."""
+    if _may_be_unset(column):
+        unset = column.is_(None)
+        yield unset.desc() if direction == "desc" else unset.asc()
+    yield column.desc() if direction == "desc" else column.asc()
+
+
+def _beyond(column: InstrumentedAttribute[Any], direction: Direction, value: Any) -> ColumnElement[bool]:
+    """What comes after that value in this order. NULL is neither greater nor less than anything."""
+    if direction == "desc":
+        return column.is_not(None) if value is None else column < value
+    if value is None:
+        return false()
+    return _or_unset(column, column > value)
+
+
+def _or_unset(column: InstrumentedAttribute[Any], true: ColumnElement[bool]) -> ColumnElement[bool]:
+    return or_(true, column.is_(None)) if _may_be_unset(column) else true
+
+
+def _may_be_unset(column: InstrumentedAttribute[Any]) -> bool:
+    return bool(column.expression.nullable)
 
 
 def _condition(columns: Columns, wanted: Filter) -> ColumnElement[bool]:
