@@ -16,6 +16,7 @@ from cellnet_core.model.journal import NoJournal
 from cellnet_core.model.site import Bfd, Controller, OpenVSwitch
 from tests.contract import samples
 from tests.contract.rigs import FORWARDING_WORDS, forwarding_intents
+from tests.datapath import DATAPATH, DUMMY
 
 START = 10.0
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
@@ -44,7 +45,7 @@ class OpenFlow:
                 "wan": tuple(
                     port.model_copy(update={"bfd": Bfd(min_tx_ms=100, min_rx_ms=100)}) for port in site.wan
                 ),
-                "ovs": OpenVSwitch(run_directory=str(directory), datapath_id=1),
+                "ovs": OpenVSwitch(run_directory=str(directory), datapath_type=DATAPATH, datapath_id=1),
                 "controller": Controller(
                     target="tcp:127.0.0.1:6653", socket=str(directory / "controller.sock")
                 ),
@@ -69,7 +70,7 @@ class OpenFlow:
     async def start(self) -> None:
         """ovs-vswitchd, unless it runs."""
         if self._switch is None:
-            self._switch = self._spawn("ovs-vswitchd", f"unix:{self._directory}/db.sock", "--pidfile")
+            self._switch = self._spawn("ovs-vswitchd", *DUMMY, f"unix:{self._directory}/db.sock", "--pidfile")
             pid = f"{self._switch.pid}"
             file = self._directory / "ovs-vswitchd.pid"
             await until(lambda: file.exists() and file.read_text().strip() == pid)

@@ -34,6 +34,7 @@ from cellnet_core.drivers.openflow import OpenFlowGateway
 from cellnet_core.model.clock import SystemClock
 from cellnet_core.model.journal import NoJournal
 from cellnet_core.model.site import Site
+from tests.datapath import DATAPATH, DUMMY
 
 T = TypeVar("T")
 PATIENCE = 30.0
@@ -146,7 +147,7 @@ class Gateway(Node):
         self.run("ovs-vsctl", f"--db=unix:{self.directory}/db.sock", "--no-wait", "init")
 
     def start_switch(self) -> None:
-        self.switch = self._spawn("ovs-vswitchd", f"unix:{self.directory}/db.sock", "--pidfile")
+        self.switch = self._spawn("ovs-vswitchd", *DUMMY, f"unix:{self.directory}/db.sock", "--pidfile")
 
     def start_controller(self) -> None:
         socket_path = Path(self.site.controller.socket)
@@ -239,7 +240,7 @@ def make_site(cell: str, index: int, directory: Path, bfd_ms: int, wan_ports: in
                 "addresses": [f"10.0.{index}.1/24", f"fdce:11:0:{index}::1/64"],
                 "health_addresses": [f"10.0.{index}.11/24", f"fdce:11:0:{index}::11/64"],
             },
-            "ovs": {"run_directory": str(directory), "datapath_id": index},
+            "ovs": {"run_directory": str(directory), "datapath_type": DATAPATH, "datapath_id": index},
             "controller": {"target": "tcp:127.0.0.1:6653", "socket": str(directory / "controller.sock")},
             "speaker": {"directory": str(directory)},
         }
