@@ -1,4 +1,4 @@
-"""Which userspace datapath the real switches of tests have: as labs, without taps where a user may make none."""
+"""The datapath of the real switches of tests: as in labs, one without taps where none can be made."""
 
 from __future__ import annotations
 

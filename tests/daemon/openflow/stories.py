@@ -41,7 +41,8 @@ def boot_is_idempotent() -> None:
     gateway.ofctl("add-flow", "table=0,priority=7,cookie=0xce11000100000000,ip,actions=NORMAL")
     assert gateway.boot() == ("base flows: 2 were missing or wrong, 1 stale",)
     gateway.run("nft", "add rule netdev cellnet-quiet port-0 accept")
-    assert gateway.boot() == ("kernel kept quiet on wan1, wan2, lan1",)
+    (quiet,) = gateway.boot()  # without taps also on the switch's ends of internal ports
+    assert quiet.startswith("kernel kept quiet on wan1, wan2, lan1")
     gateway.run("ovs-vsctl", f"--db=unix:{gateway.directory}/db.sock", "clear", "interface", "wan1", "bfd")
     until(lambda: gateway.boot() == ("port wan1: bfd",))
     until(lambda: gateway.boot() == ())
