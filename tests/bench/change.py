@@ -20,7 +20,8 @@ from topologies import catalogue
 
 NEAR, FAR = "east", "main"
 WITHIN = 10.0
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.2
+"""Each look reads journals on the processors that are being measured; every step has its own time stamp."""
 PAUSE_SECONDS = 0.5
 """Between two changes, so that none rides on what the one before it began."""
 STEPS = (
