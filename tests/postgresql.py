@@ -76,10 +76,18 @@ class Server:
         """For cellnet."""
         return f"postgresql://cellnet@/{database}?host={self.directory}&port={PORT}"
 
-    def create(self, database: str) -> str:
-        """A new empty database; its URL."""
+    def create(self, database: str, locale: str | None = None) -> str:
+        """A new empty database; its URL. `locale`: sorted by ICU as people there do, "en-US".
+
+        Skips the test where the server cannot do that (before PostgreSQL 15).
+        """
+        how = sql.SQL("")
+        if locale is not None:
+            how = sql.SQL(" TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE {}").format(sql.Literal(locale))
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            if locale is not None and connection.info.server_version < 150_000:
+                pytest.skip("no locale for a database of its own before PostgreSQL 15")
+            connection.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(database), how))
         return self.url(database)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cellnet_core.model.wire import ConnectionReport, ReportDocument
 from cellnet_core.store.records import ConnectionRecord, EndpointRecord
@@ -67,9 +67,8 @@ class Side:
 Sides = tuple[Side, Side]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A condition before its history."""
+class Finding(NamedTuple):
+    """A condition before its history. Nine are made for each look at a connection: a tuple is made fast."""
 
     type: str
     status: Truth

@@ -19,6 +19,8 @@ LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259 section 6)."""
 LONGEST = 4096
 """Characters of a text."""
+FEW = 16
+"""Texts that are looked at one by one."""
 
 
 def check(report: ReportDocument) -> None:
@@ -33,7 +35,8 @@ def check(report: ReportDocument) -> None:
 def _problems(report: ReportDocument) -> Iterator[str]:
     if report.generation < -1:
         yield f"generation is {report.generation}; -1 is before the first"
-    yield from _values("", report.model_copy(update={"generation": max(report.generation, 0)}))
+    if not all(_sound(value) for name, value in report.__dict__.items() if name != "generation"):
+        yield from _values("", report.model_copy(update={"generation": max(report.generation, 0)}))
     yield from _inventory(report.inventory)
     yield from _twice("connections", (c.id for c in report.connections))
     yield from _twice("processes", (p.name for p in report.processes))
@@ -41,8 +44,29 @@ def _problems(report: ReportDocument) -> Iterator[str]:
         yield from _connection(f"connections.{number}", connection)
 
 
+def _sound(value: Any) -> bool:
+    """Whether `_values` would find nothing. Most reports are sound, and to keep track of places costs most of
+    such a look."""
+    kind = type(value)
+    if kind is str:
+        return "\x00" not in value and len(value) <= LONGEST
+    if kind is int or kind is float:
+        return 0 <= value <= LARGEST  # type: ignore[no-any-return]
+    if value is None or kind is bool:
+        return True
+    if kind is tuple:
+        if len(value) > FEW and set(map(type, value)) == {str}:
+            # Prefixes, and there may be ten thousand: one look at all of them.
+            whole = "".join(value)
+            return "\x00" not in whole and (len(whole) <= LONGEST or max(map(len, value)) <= LONGEST)
+        return all(map(_sound, value))
+    if kind is dict:
+        return all(map(_sound, value)) and all(map(_sound, value.values()))
+    return isinstance(value, BaseModel) and all(map(_sound, value.__dict__.values()))
+
+
 def _values(place: str, value: Any) -> Iterator[str]:
-    """Every number and text in it, however deep (which the schema bounds)."""
+    """What is wrong with each number and text in it, however deep (which the schema bounds)."""
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, BaseModel):
@@ -53,11 +77,6 @@ def _values(place: str, value: Any) -> Iterator[str]:
             yield from _values(f"{place} (key)", key)
             yield from _values(f"{place}.{key[:40]}", entry)
     elif isinstance(value, tuple):
-        if value and all(type(entry) is str for entry in value):
-            # Prefixes, and there may be ten thousand: one look at all of them where nothing is wrong.
-            whole = "".join(value)
-            if "\x00" not in whole and (len(whole) <= LONGEST or max(map(len, value)) <= LONGEST):
-                return
         for number, entry in enumerate(value):
             yield from _values(f"{place}.{number}", entry)
     elif isinstance(value, int | float):
@@ -94,7 +113,10 @@ def _connection(place: str, connection: ConnectionReport) -> Iterator[str]:
 
 def _twice(place: str, names: Iterable[str]) -> Iterator[str]:
     """Two entries for one thing may contradict each other, and which counts would be chance."""
+    names = tuple(names)
     seen: set[str] = set()
+    if len(set(names)) == len(names):
+        return
     for name in names:
         if name in seen:
             yield f"{place} has {name[:80]!r} more than once"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -87,6 +88,8 @@ def _sorted_set(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(tags)))
 
 
+REMEMBERED = 16_384
+"""Conditions, those that were shown last."""
 MAX_ITEMS = 1000
 """Ports or prefixes that one object may name: a cell announces aggregates, not hosts."""
 MAX_PREFIXES = 20_000
@@ -141,10 +144,13 @@ class Condition(Output):
 
 def conditions(records: tuple[ConditionRecord, ...]) -> list[Condition]:
     """As clients see them."""
-    return [
-        Condition(type=c.type, status=c.status, reason=c.reason, message=c.message, since=c.since)
-        for c in records
-    ]
+    return [_condition(record) for record in records]
+
+
+# Most are the same from one request to the next, and of a page of connections they are most of the answer.
+@lru_cache(maxsize=REMEMBERED)
+def _condition(c: ConditionRecord) -> Condition:
+    return Condition(type=c.type, status=c.status, reason=c.reason, message=c.message, since=c.since)
 
 
 class WriteQuery(Input):

@@ -41,11 +41,6 @@ def _named() -> Select[Any]:
     return _columns().where(or_(CELLS.c.id == said, CELLS.c.nova_cell_uuid == said, CELLS.c.name == said))
 
 
-@cache
-def _with_ids() -> Select[Any]:
-    return _columns().where(CELLS.c.id.in_(bindparam("ids", expanding=True)))
-
-
 def find(session: Session, reference: str) -> CellRecord | None:
     """The cell with that id, Nova cell uuid or name, in this order."""
     rows = list(session.execute(_named(), {"reference": reference}))
@@ -55,9 +50,8 @@ def find(session: Session, reference: str) -> CellRecord | None:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[CellRecord]:
     """A page of cells."""
-    ids, more = listing.fetch(session, select(CellRow.id), COLUMNS, query)
-    found = {row.id: _record(tuple(row)) for row in session.execute(_with_ids(), {"ids": ids})}
-    return listing.Page(tuple(found[identifier] for identifier in ids), more)
+    rows, more = listing.fetch(session, _columns(), COLUMNS, query)
+    return listing.Page(tuple(_record(tuple(row)) for row in rows), more)
 
 
 def everyone(session: Session) -> tuple[CellRecord, ...]:

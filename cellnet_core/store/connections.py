@@ -15,6 +15,8 @@ from cellnet_core.store import audit, listing, ports
 from cellnet_core.store.endpoints import ENDPOINTS
 from cellnet_core.store.reading import (
     CONNECTIONS,
+    complete,
+    connections,
     connections_by,
     connections_by_id,
     connections_where,
@@ -91,9 +93,8 @@ def _any_of_agent() -> tuple[Select[Any], ...]:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionRecord]:
     """A page of connections."""
-    ids, more = listing.fetch(session, select(ConnectionRow.id), COLUMNS, query)
-    found = connections_by_id(session, ids)
-    return listing.Page(tuple(found[identifier] for identifier in ids), more)
+    rows, more = listing.fetch(session, connections(), COLUMNS, query)
+    return listing.Page(complete(session, rows), more)
 
 
 def of_agent(session: Session, key: AgentKey) -> tuple[ConnectionRecord, ...]:

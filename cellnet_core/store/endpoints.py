@@ -43,11 +43,6 @@ def _named() -> Select[Any]:
     return columns().where(or_(ENDPOINTS.c.id == said, ENDPOINTS.c.name == said))
 
 
-@cache
-def _with_ids() -> Select[Any]:
-    return columns().where(ENDPOINTS.c.id.in_(bindparam("ids", expanding=True)))
-
-
 def find(session: Session, reference: str) -> EndpointRecord | None:
     """The endpoint with that id or name."""
     rows = list(session.execute(_named(), {"reference": reference}))
@@ -57,10 +52,8 @@ def find(session: Session, reference: str) -> EndpointRecord | None:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[EndpointRecord]:
     """A page of endpoints."""
-    statement = select(EndpointRow.id).join(CellRow, EndpointRow.cell_id == CellRow.id)
-    ids, more = listing.fetch(session, statement, COLUMNS, query)
-    found = {row.id: record(row) for row in session.execute(_with_ids(), {"ids": ids})}
-    return listing.Page(tuple(found[identifier] for identifier in ids), more)
+    rows, more = listing.fetch(session, columns(), COLUMNS, query)
+    return listing.Page(tuple(record(row) for row in rows), more)
 
 
 def of_agent(session: Session, key: AgentKey) -> tuple[EndpointRecord, ...]:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from sqlalchemy import JSON, ColumnElement, Select, String, and_, false, not_, or_, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    and_,
+    false,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -16,7 +29,7 @@ from cellnet_core.store.errors import BadQueryError
 Operator = Literal["eq", "neq", "in", "nin", "gt", "gte", "lt", "lte"]
 Direction = Literal["asc", "desc"]
 Columns = Mapping[str, InstrumentedAttribute[Any]]
-Row = TypeVar("Row")
+Kind = TypeVar("Kind")
 Item = TypeVar("Item")
 
 
@@ -52,16 +65,16 @@ _COMPARE: Mapping[Operator, Callable[[InstrumentedAttribute[Any], list[Any]], Co
     "neq": lambda column, values: _or_unset(column, column != values[0]),
     "in": lambda column, values: column.in_(values),
     "nin": lambda column, values: _or_unset(column, column.not_in(values)),
-    "gt": lambda column, values: column > values[0],
-    "gte": lambda column, values: column >= values[0],
-    "lt": lambda column, values: column < values[0],
-    "lte": lambda column, values: column <= values[0],
+    "gt": lambda column, values: _compared(operator.gt, column, values[0]),
+    "gte": lambda column, values: _compared(operator.ge, column, values[0]),
+    "lt": lambda column, values: _compared(operator.lt, column, values[0]),
+    "lte": lambda column, values: _compared(operator.le, column, values[0]),
 }
 
 
 def fetch(
-    session: Session, statement: Select[Row], columns: Columns, query: PageQuery
-) -> tuple[list[Row], bool]:
+    session: Session, statement: Select[Any], columns: Columns, query: PageQuery
+) -> tuple[Sequence[Row[Any]], bool]:
     """The rows of one page, and whether more follow.
 
     `columns` are the fields that may be filtered and sorted by; "id" must be among them and ends every order,
@@ -72,25 +85,25 @@ def fetch(
     _refuse_twice([name for name, _ in query.sort])
     order = [(_column(columns, "sort", name), direction) for name, direction in query.sort]
     for column, _ in order:
-        if isinstance(column.type, JSON):
+        if is_list(column):
             raise BadQueryError("sort", f"{column.key!r} is a list and has no order; filter by it instead")
     order.append((columns["id"], "asc"))
     if query.marker is not None:
         statement = statement.where(_after(session, columns, order, query.marker))
     statement = statement.order_by(*(each for c, d in order for each in _sorted(c, d)))
-    rows = list(session.scalars(statement.limit(query.limit + 1)).unique())
+    rows = session.execute(statement.limit(query.limit + 1)).all()
     return rows[: query.limit], len(rows) > query.limit
 
 
 def page(
-    session: Session, kind: type[Row], columns: Columns, query: PageQuery, record: Callable[[Row], Item]
+    session: Session, kind: type[Kind], columns: Columns, query: PageQuery, record: Callable[[Kind], Item]
 ) -> Page[Item]:
     """A page of the rows of one table, each as a value. Raises BadQueryError."""
     rows, more = fetch(session, select(kind), columns, query)
-    return Page(tuple(record(row) for row in rows), more)
+    return Page(tuple(record(row) for (row,) in rows), more)
 
 
-def one(session: Session, kind: type[Row], key: object, record: Callable[[Row], Item]) -> Item | None:
+def one(session: Session, kind: type[Kind], key: object, record: Callable[[Kind], Item]) -> Item | None:
     """The row with that primary key as a value."""
     row = session.get(kind, key)
     return None if row is None else record(row)
@@ -105,6 +118,11 @@ def same_fields(row: object, value: type[Item], **others: Any) -> Item:
 def conditions(columns: Columns, filters: Iterable[Filter]) -> list[ColumnElement[bool]]:
     """What a row must be. Raises BadQueryError."""
     return [_condition(columns, wanted) for wanted in filters]
+
+
+def is_list(column: InstrumentedAttribute[Any]) -> bool:
+    """Whether it holds several words: it has no order, and filters look into it."""
+    return isinstance(column.type, JSON)
 
 
 def unknown_marker(marker: str) -> BadQueryError:
@@ -152,10 +170,19 @@ def _sorted(column: InstrumentedAttribute[Any], direction: Direction) -> Iterato
 def _beyond(column: InstrumentedAttribute[Any], direction: Direction, value: Any) -> ColumnElement[bool]:
     """What comes after that value in this order. NULL is neither greater nor less than anything."""
     if direction == "desc":
-        return column.is_not(None) if value is None else column < value
+        return column.is_not(None) if value is None else _compared(operator.lt, column, value)
     if value is None:
         return false()
-    return _or_unset(column, column > value)
+    return _or_unset(column, _compared(operator.gt, column, value))
+
+
+def _compared(
+    how: Callable[[Any, Any], Any], column: InstrumentedAttribute[Any], value: Any
+) -> ColumnElement[bool]:
+    """Greater or less. Truth values are that as numbers only."""
+    if isinstance(value, bool):
+        return cast(ColumnElement[bool], how(sql_cast(column, Integer), int(value)))
+    return cast(ColumnElement[bool], how(column, value))
 
 
 def _or_unset(column: InstrumentedAttribute[Any], true: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -168,7 +195,7 @@ def _may_be_unset(column: InstrumentedAttribute[Any]) -> bool:
 
 def _condition(columns: Columns, wanted: Filter) -> ColumnElement[bool]:
     column = _column(columns, wanted.field, wanted.field)
-    if isinstance(column.type, JSON):
+    if is_list(column):
         return _in_list(column, wanted)
     return _COMPARE[wanted.operator](column, [_value(column, wanted.field, text) for text in wanted.values])
 

@@ -67,9 +67,8 @@ def default(session: Session) -> ProfileRecord | None:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ProfileRecord]:
     """A page of profiles."""
-    ids, more = listing.fetch(session, select(ProfileRow.id), COLUMNS, query)
-    found = {row.id: record(row) for row in session.execute(with_ids(), {"ids": ids})}
-    return listing.Page(tuple(found[identifier] for identifier in ids), more)
+    rows, more = listing.fetch(session, columns(), COLUMNS, query)
+    return listing.Page(tuple(record(row) for row in rows), more)
 
 
 def save(session: Session, profile: ProfileRecord) -> None:

@@ -36,25 +36,25 @@ AT_ONCE = 500
 
 def read_connections(session: Session, *where: ColumnElement[bool]) -> tuple[ConnectionRecord, ...]:
     """All connections of which this is so, by name."""
-    return _complete(session, session.execute(connections_where(*where)).all())
+    return complete(session, session.execute(connections_where(*where)).all())
 
 
 def connections_by(
     session: Session, statement: Select[Any], values: Mapping[str, Any]
 ) -> tuple[ConnectionRecord, ...]:
     """The connections that a statement of `connections_where` finds for these values, by name."""
-    return _complete(session, session.execute(statement, values).all())
+    return complete(session, session.execute(statement, values).all())
 
 
 def connections_where(*where: ColumnElement[bool]) -> Select[Any]:
     """A statement to keep: its values are bound when it is asked."""
-    return _connections().where(*where).order_by(CONNECTIONS.c.name)
+    return connections().where(*where).order_by(CONNECTIONS.c.name)
 
 
 def connections_by_id(session: Session, ids: Iterable[str]) -> dict[str, ConnectionRecord]:
     """The connections with these ids that there are."""
     rows = _chunks(session, _connections_with(), ids)
-    return {found.id: found for found in _complete(session, rows)}
+    return {found.id: found for found in complete(session, rows)}
 
 
 def endpoints_by_id(session: Session, ids: Iterable[str]) -> dict[str, EndpointRecord]:
@@ -71,13 +71,14 @@ def _chunks(session: Session, statement: Select[Any], ids: Iterable[str]) -> lis
 
 
 @cache
-def _connections() -> Select[Any]:
+def connections() -> Select[Any]:
+    """All that `complete` needs of connections themselves."""
     return select(*texts.columns(CONNECTIONS))
 
 
 @cache
 def _connections_with() -> Select[Any]:
-    return _connections().where(CONNECTIONS.c.id.in_(bindparam("ids", expanding=True)))
+    return connections().where(CONNECTIONS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @cache
@@ -94,8 +95,8 @@ def _paths_of() -> Select[Any]:
     )
 
 
-def _complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionRecord, ...]:
-    """The rows with their ends, profiles and paths."""
+def complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionRecord, ...]:
+    """Rows of `connections` as values, in their order, with their ends, profiles and paths."""
     if not rows:
         return ()
     ends = endpoints_by_id(session, (i for r in rows for i in (r.local_endpoint_id, r.remote_endpoint_id)))

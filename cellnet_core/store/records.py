@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cellnet_core.model.wire import Position, Term
 
@@ -160,8 +160,7 @@ class PathRecord:
     remote_addresses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionRecord:
+class ConditionRecord(NamedTuple):
     """One thing that is so ("True"), not so ("False") or not known, since when and why."""
 
     type: str

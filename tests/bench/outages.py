@@ -39,6 +39,26 @@ DOUBTS_TOLD = 3
 
 
 @dataclass(slots=True)
+class Taken:
+    """What was measured of one network: milliseconds by kind of fault, and what was left out and why."""
+
+    outages: dict[str, list[float]] = field(default_factory=dict)
+    inconclusive: list[str] = field(default_factory=list)
+
+    def add(self, other: Taken) -> None:
+        """As well as this."""
+        for kind, values in other.outages.items():
+            self.outages.setdefault(kind, []).extend(values)
+        self.inconclusive += other.inconclusive
+
+    def summary(self) -> dict[str, Any]:
+        """For the JSON."""
+        result: dict[str, Any] = {kind: _summary(values) for kind, values in self.outages.items()}
+        result["inconclusive"] = self.inconclusive
+        return result
+
+
+@dataclass(slots=True)
 class Contestant:
     """A network, its lab, and how to see that both its paths are usable. `ours`: it is cellnet."""
 
@@ -46,8 +66,7 @@ class Contestant:
     client: LabClient
     ready: Callable[[], bool]
     ours: bool = True
-    outages: dict[str, list[float]] = field(default_factory=dict)
-    inconclusive: list[str] = field(default_factory=list)
+    measured: Taken = field(default_factory=Taken)
     _session: ProbeSession | None = None
     _faults: int = 0
 
@@ -73,12 +92,10 @@ class Contestant:
             self._session.stop()
             self._session = None
 
-    def taken(self) -> dict[str, Any]:
-        """The summary of what was measured since it was last taken."""
-        result: dict[str, Any] = {kind: _summary(values) for kind, values in self.outages.items()}
-        result["inconclusive"] = self.inconclusive
-        self.outages, self.inconclusive = {}, []
-        return result
+    def taken(self) -> Taken:
+        """What was measured since it was last taken."""
+        taken, self.measured = self.measured, Taken()
+        return taken
 
 
 def start(name: str, topology: Topology) -> Contestant:
@@ -129,7 +146,7 @@ def run(rivals: list[str], rounds: int, alone: int, seed: int) -> dict[str, Any]
                 if number % 50 == 49:
                     print(f"bench: {number + 1} of {count} x {kind} alone", file=sys.stderr, flush=True)
         own.rest()
-        found["alone"] = {OURS: own.taken()}
+        found["alone"] = {OURS: own.taken().summary()}
         _tell("alone", found["alone"])
         for name in rivals if rounds else ():
             rival = start(name, topology)
@@ -142,7 +159,7 @@ def run(rivals: list[str], rounds: int, alone: int, seed: int) -> dict[str, Any]
                 own.rest()
                 rival.rest()
                 rival.client.down()
-            found[name] = {OURS: own.taken(), name: rival.taken()}
+            found[name] = {OURS: own.taken().summary(), name: rival.taken().summary()}
             _tell(f"beside {name}", found[name])
     finally:
         own.client.down()
@@ -178,9 +195,9 @@ def one(each: Contestant, topology: Topology, kind: str, chance: random.Random) 
     if each.ours:
         outliers.keep(each.client, kind, longest, began)
     if doubts := reports.distrust(report):
-        each.inconclusive.append(f"{kind}: {longest:.1f} ms; {'; '.join(doubts)}")
+        each.measured.inconclusive.append(f"{kind}: {longest:.1f} ms; {'; '.join(doubts)}")
         return
-    each.outages.setdefault(kind, []).append(longest)
+    each.measured.outages.setdefault(kind, []).append(longest)
 
 
 def _repaired(session: ProbeSession, since: float) -> bool:

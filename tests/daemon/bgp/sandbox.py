@@ -69,7 +69,7 @@ class Sandbox:
     def run(self, node: str, *command: str) -> str:
         """Run a command to its end in a node; its output."""
         done = subprocess.run(
-            self._enter(node, command), capture_output=True, text=True, timeout=DEADLINE, check=False
+            self.inside(node, command), capture_output=True, text=True, timeout=DEADLINE, check=False
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -78,13 +78,14 @@ class Sandbox:
         """Start a process in a node, its output in `log` under the sandbox's directory."""
         with (self.directory / log).open("ab") as output:
             process = subprocess.Popen(
-                self._enter(node, ["setpriv", "--pdeathsig", "KILL", *command]),
+                self.inside(node, ["setpriv", "--pdeathsig", "KILL", *command]),
                 stdout=output, stderr=output, cwd=cwd, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         self._processes.append(process)
         return process
 
-    def _enter(self, node: str, command: Sequence[str]) -> list[str]:
+    def inside(self, node: str, command: Sequence[str]) -> list[str]:
+        """The command as it has to be started to run in the node."""
         return ["nsenter", *self._target(node), *command]
 
     def _target(self, node: str) -> list[str]:

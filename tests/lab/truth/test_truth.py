@@ -1,98 +1,17 @@
-"""Desired against observed on a real lab: what somebody changes by hand is found, shown and dealt with.
-
-One lab for all; each test leaves the connection ONLINE and the policy at repair.
-"""
+"""Desired against observed on a real lab: what somebody changes by hand is found, shown and dealt with."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from cellnet_core.client import Client, Drift
-from simulator import lab
-from simulator.client import LabClient
-from topologies import catalogue
+from tests.lab.truth.setting import FOUND_WITHIN, GATEWAY, PATIENCE, SPEAKER, Setting, within
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab")]
-
-FOUND_WITHIN = 5.0
-"""Seconds from a change by hand to its drift; what the issue asks."""
-PATIENCE = 20.0
-GATEWAY = "main-gw1"
-SPEAKER = f"/run/lab/nodes/{GATEWAY}/speaker"
-Found = TypeVar("Found")
-
-
-class Setting:
-    """The lab, its manager's client, and hands on the main cell's gateway."""
-
-    def __init__(self, machine: LabClient, client: Client) -> None:
-        self.machine = machine
-        self.client = client
-
-    def by_hand(self, *argv: str) -> str:
-        """What somebody types at the gateway."""
-        done = self.machine.exec(GATEWAY, list(argv))
-        assert done.returncode == 0, done
-        return str(done.stdout)
-
-    def flows(self) -> str:
-        return self.by_hand("ovs-ofctl", "-O", "OpenFlow13", "dump-flows", "br-phy", "table=10")
-
-    def drift(self, part: str, **filters: str) -> Callable[[], Drift | None]:
-        """Finds the drift of an object whose name has this part."""
-
-        def look() -> Drift | None:
-            return next((d for d in self.client.drifts(cell="main", **filters) if part in d.object), None)
-
-        return look
-
-    def policy(self, word: str) -> None:
-        """The drift policy of the main cell; in force once its agent says so."""
-        cell = self.client.cell("main")
-        kept = ("name", "asn", "kind", "nova_cell_uuid", "prefixes", "description")
-        fields = {name: cell.document[name] for name in kept} | {"drift_policy": word}
-        self.client.replace_cell(cell.id, fields)
-        within(PATIENCE, lambda: self._is_told() or None)
-
-    def _is_told(self) -> bool:
-        return all(a.generation == a.observed_generation for a in self.client.agents() if a.cell == "main")
-
-
-def within(seconds: float, look: Callable[[], Found | None]) -> Found:
-    """What `look` finds, within that time."""
-    deadline = time.monotonic() + seconds
-    while (found := look()) is None:
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
-    return found
-
-
-@pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CELLNET_RUN_DIR", str(tmp_path_factory.mktemp("run")))
-        machine = lab.up(catalogue.build("two-cells", {"hosts": 1}), bfd_ms=100)
-        try:
-            machine.wait_ready()
-            with Client.unix(str(machine.manager_socket)) as client:
-                client.create_endpoint("a", cell="main")
-                client.create_endpoint("b", cell="east")
-                client.create_connection("ab", "a", "b")
-                client.wait_for_status("ab", timeout=60)
-                yield Setting(machine, client)
-        finally:
-            machine.down()
-
-
-@pytest.fixture(autouse=True)
-def _online_afterwards(setting: Setting) -> Iterator[None]:
-    yield
-    setting.client.wait_for_status("ab", timeout=PATIENCE)
 
 
 def test_provisioning_was_no_drift(setting: Setting) -> None:

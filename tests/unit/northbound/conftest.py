@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 from cellnet_core.northbound.app import create_app
 from tests.unit.manager.world import World
 
+NEW = {"OpenStack-API-Version": "cell-network 1.2"}
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
@@ -23,3 +25,11 @@ def world(tmp_path: Path) -> Iterator[World]:
 def api(world: World) -> TestClient:
     """Without the monitor: a test moves time itself."""
     return TestClient(create_app(world.manager), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def new(world: World, api: TestClient) -> TestClient:
+    """Speaks 1.2, over a connection that is ONLINE."""
+    world.online()
+    api.headers.update(NEW)
+    return api

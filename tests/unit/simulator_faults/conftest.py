@@ -1,10 +1,11 @@
-"""A lab to be wrong about: two cells, two paths."""
+"""A lab to be wrong about, with two cells and two paths; and one that keeps books."""
 
 from __future__ import annotations
 
 import pytest
 
 from simulator.context import SEGMENT_NODE, Inventory
+from tests.unit.simulator_faults.books import BookLab
 from topologies import catalogue
 
 
@@ -20,3 +21,8 @@ def inventory() -> Inventory:
             f"{role}@{cell}-gw1": f"{cell}-gw1" for role in ("speaker", "agent") for cell in ("main", "east")
         },
     )
+
+
+@pytest.fixture
+def lab(inventory: Inventory) -> BookLab:
+    return BookLab(inventory)

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from simulator.faults import Direction, Flap, Mode, apply
 from simulator.faults.flapping import beats
-from tests.unit.simulator_faults.test_acts import BookLab, lab, run
-
-__all__ = ["lab"]
+from tests.unit.simulator_faults.books import BookLab, run
 
 
 @given(

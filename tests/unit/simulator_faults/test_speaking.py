@@ -25,7 +25,7 @@ from simulator.faults import (
     apply,
 )
 from simulator.faults.speaking import NO_SPEAKER
-from tests.unit.simulator_faults.test_acts import BookLab, run
+from tests.unit.simulator_faults.books import BookLab, run
 
 PATHS = ("main-east-1", "main-east-2")
 PEERS = ["172.16.0.2", "172.16.0.6"]
