@@ -215,8 +215,7 @@ class GoBgp:
             self._ask("global", "rib", "add", PREFIXES[family], "nexthop", next_hop, "-a", family)
 
     def established(self) -> bool:
-        shown = json.loads(self._ask("neighbor", OURS, "-j"))
-        return "established" in json.dumps(shown).lower()
+        return "bgp state = established" in self._ask("neighbor", OURS).lower()
 
     def routes(self) -> set[str]:
         found = set()
