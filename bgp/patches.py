@@ -69,13 +69,15 @@ def pending_adj_rib_out(reactor: Reactor) -> bool:
 
 
 def whole_or_not(reload: Callable[[Configuration], bool]) -> Callable[[Configuration], bool]:
-    """A reload that changes nothing when it fails.
+    """A reload that changes nothing when it fails, and does not make the next one fail.
 
     ExaBGP forgets its neighbours and API processes before it reads; after a file that is missing or cannot be
-    read it ends the API process, since no configuration names it, and nobody can talk to it any more.
+    read it ends the API process, since no configuration names it, and nobody can talk to it any more. And
+    after an error within a section it goes on from there when it reads again, however right the file is then.
     """
 
     def reload_or_keep(configuration: Configuration) -> bool:
+        configuration._cleanup()  # noqa: SLF001
         neighbors, processes = configuration.neighbors, configuration.processes
         if reload(configuration) is True:
             return True

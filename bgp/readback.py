@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -81,7 +82,7 @@ def parse_neighbors(lines: Iterable[str]) -> tuple[Neighbor, ...]:
         if blocks:
             blocks[-1].append(line.strip())
     try:
-        return tuple(_neighbor(block) for block in blocks)
+        return _told_apart([_neighbor(block) for block in blocks])
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise MalformedAnswerError(f"configuration: {type(error).__name__}: {error}") from error
 
@@ -103,12 +104,23 @@ def _session(item: Any) -> SessionState:
     )
 
 
+def _told_apart(neighbors: Sequence[Neighbor]) -> tuple[Neighbor, ...]:
+    """What somebody added by hand may have no name, or another's: its address is its name then."""
+    names = Counter(neighbor.name for neighbor in neighbors)
+    return tuple(
+        neighbor
+        if neighbor.name and names[neighbor.name] == 1
+        else replace(neighbor, name=neighbor.peer_address)
+        for neighbor in neighbors
+    )
+
+
 _SETTING = re.compile(r'([a-z0-9-]+) "?([^";]*)"?;')
 
 
 def _neighbor(block: Sequence[str]) -> Neighbor:
     settings = {found[1]: found[2] for line in block if (found := _SETTING.fullmatch(line))}
-    name, _, interface = settings["description"].partition(" interface ")
+    name, _, interface = settings.get("description", "").partition(" interface ")
     restart = settings.get("graceful-restart", "disable")
     return Neighbor(
         name=name,

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,10 @@ import pytest
 
 from bgp import commands, config, speaker
 from bgp.client import CommandRefusedError, Hello, SpeakerClient, SpeakerUnavailableError
+from bgp.model import Neighbor
+from bgp.readback import parse_neighbors
 from tests.daemon.bgp.sandbox import eventually
+from tests.unit.bgp.samples import neighbor
 
 pytestmark = pytest.mark.daemon
 
@@ -48,9 +52,9 @@ def process(directory: Path, notified: socket.socket) -> Iterator[subprocess.Pop
     started.wait(30)
 
 
-def configure(directory: Path) -> None:
+def configure(directory: Path, *neighbors: Neighbor) -> None:
     draft = directory / "draft"
-    draft.write_text(config.render([], speaker.relay_command(directory)))
+    draft.write_text(config.render(neighbors, speaker.relay_command(directory)))
     draft.rename(directory / speaker.CONFIGURATION)
 
 
@@ -99,7 +103,12 @@ def test_it_can_be_told_to_leave_while_it_waits(
     assert list(directory.iterdir()) == []
 
 
-@pytest.mark.parametrize("spoiled", ["nonsense\n", None], ids=["unreadable", "missing"])
+UNFINISHED = "neighbor 192.0.2.9 { local-address 192.0.2.1; local-as 65001; peer-as 65009; }\n"
+
+
+@pytest.mark.parametrize(
+    "spoiled", ["nonsense\n", UNFINISHED, None], ids=["unreadable", "without-router-id", "missing"]
+)
 def test_a_reload_that_fails_changes_nothing(
     spoiled: str | None, directory: Path, notified: socket.socket, process: subprocess.Popen[bytes]
 ) -> None:
@@ -111,15 +120,20 @@ def test_a_reload_that_fails_changes_nothing(
         if spoiled is None:
             (directory / speaker.CONFIGURATION).unlink()
         else:
-            (directory / speaker.CONFIGURATION).write_text(spoiled)
+            configured = (directory / speaker.CONFIGURATION).read_text()
+            (directory / speaker.CONFIGURATION).write_text(configured + spoiled)
         process.send_signal(signal.SIGUSR1)
         for _ in range(20):  # the signal is served between two commands
             assert await client.ask(commands.VERSION, WITHIN) == ("exabgp 5.0.15",)
             await asyncio.sleep(0.02)
         assert lost == []
-        configure(directory)
+        nobody = neighbor(local_address="127.0.0.1", peer_address="127.0.0.9")
+        configure(directory, nobody)
         await client.ask(commands.RELOAD, WITHIN)
-        assert await client.ask(commands.SHOW_SESSIONS, WITHIN) == ("[]",)
+        deadline = time.monotonic() + WITHIN
+        while parse_neighbors(await client.ask(commands.SHOW_CONFIGURATION, WITHIN)) != (nobody,):
+            assert time.monotonic() < deadline, "the next file is right, and was not taken"
+            await asyncio.sleep(0.02)
         assert (await connected(client)).instance == hello.instance
         await client.close()
 

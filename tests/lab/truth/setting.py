@@ -41,6 +41,16 @@ class Setting:
 
         return look
 
+    def next_drift(self, part: str, **filters: str) -> Callable[[], Drift | None]:
+        """The same of one that is not known yet."""
+        known = {drift.id for drift in self.client.drifts(cell="main")}
+
+        def look() -> Drift | None:
+            found = self.client.drifts(cell="main", **filters)
+            return next((d for d in found if part in d.object and d.id not in known), None)
+
+        return look
+
     def policy(self, word: str) -> None:
         """The drift policy of the main cell; in force once its agent says so."""
         cell = self.client.cell("main")

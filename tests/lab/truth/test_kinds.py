@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 
@@ -43,8 +44,9 @@ def is_over(setting: Setting, part: str) -> None:
 def test_a_deleted_group_takes_its_flows_along_and_all_come_back(setting: Setting) -> None:
     number = used(setting)
     before = groups(setting)[number]
+    look = setting.next_drift("", object=f"group {number}")
     setting.by_hand(*OVS, "del-groups", "br-phy", f"group_id={number}")
-    found = within(FOUND_WITHIN, setting.drift("group", kind="group"))
+    found = within(FOUND_WITHIN, look)
     assert (found.action, found.observed[:7]) == ("repair", "missing")
     is_over(setting, found.object)
     assert groups(setting)[used(setting)] == before
@@ -54,16 +56,18 @@ def test_a_deleted_group_takes_its_flows_along_and_all_come_back(setting: Settin
 def test_a_changed_group_is_put_back(setting: Setting) -> None:
     number = used(setting)
     before = groups(setting)[number]
+    look = setting.next_drift("", object=f"group {number}")
     setting.by_hand(*OVS, "mod-group", "br-phy", f"group_id={number},type=all,bucket=actions=drop")
-    found = within(FOUND_WITHIN, setting.drift(f"group {number}", state="open"))
+    found = within(FOUND_WITHIN, look)
     assert found.kind == "group"
     is_over(setting, found.object)
     assert groups(setting)[number] == before
 
 
 def test_a_prefix_withdrawn_by_hand_is_announced_again(setting: Setting) -> None:
+    look = setting.next_drift("10.0.1.0/24")
     tell(setting, "withdraw", "172.16.0.2", "--prefix", "10.0.1.0/24")
-    found = within(FOUND_WITHIN, setting.drift("10.0.1.0/24"))
+    found = within(FOUND_WITHIN, look)
     assert (found.kind, found.action) == ("announcement", "repair")
     is_over(setting, found.object)
 
@@ -77,6 +81,26 @@ def test_a_neighbour_added_by_hand_is_taken_away(setting: Setting) -> None:
     assert "192.0.2.9" not in setting.by_hand("cat", f"{SPEAKER}/exabgp.conf")
 
 
+def test_a_typing_error_in_the_speakers_file_stops_nothing(setting: Setting) -> None:
+    """ExaBGP refuses the file and goes on with what it has; and the agent's next file is read as it is."""
+    broken = "neighbor 192.0.2.9 { local-address 172.16.0.1; family { ipv4"
+    setting.by_hand(
+        "sh", "-c", f"cd {SPEAKER} && echo '{broken}' >> exabgp.conf && kill -USR1 $(cat speaker.pid)"
+    )
+    connection = setting.client.connection("ab")
+    kept = {name: connection.document[name] for name in ("name", "local_endpoint", "remote_endpoint")}
+
+    def in_force(hold_time: int) -> bool | None:
+        sessions = setting.client.sessions("ab")
+        return {(s.document["hold_time"], s.bgp_state) for s in sessions} == {
+            (hold_time, "ESTABLISHED")
+        } or None
+
+    for wanted in (30, 9):
+        setting.client.replace_connection(connection.id, {**kept, "hold_time": wanted})
+        within(PATIENCE, partial(in_force, wanted))
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -87,9 +111,9 @@ def test_a_neighbour_added_by_hand_is_taken_away(setting: Setting) -> None:
     ids=" ".join,
 )
 def test_the_gateway_itself_is_audited(setting: Setting, command: tuple[str, ...]) -> None:
-    newest = len(setting.client.drifts(kind="gateway"))
+    look = setting.next_drift("", kind="gateway")
     setting.by_hand(*command)
-    within(FOUND_WITHIN, lambda: len(setting.client.drifts(kind="gateway")) > newest or None)
+    within(FOUND_WITHIN, look)
     assert setting.by_hand("ovs-vsctl", "get-fail-mode", "br-phy").strip() == "secure"
     assert setting.by_hand("ovs-vsctl", "get-controller", "br-phy").strip()
     assert "true" in setting.by_hand("ovs-vsctl", "get", "interface", "wan1", "bfd:enable")
@@ -98,10 +122,11 @@ def test_the_gateway_itself_is_audited(setting: Setting, command: tuple[str, ...
 def test_what_is_missing_cannot_be_adopted_and_it_is_said(setting: Setting) -> None:
     setting.policy("adopt")
     try:
+        look = setting.next_drift("10.0.2.0/24", kind="flow")
         setting.by_hand(*OVS, "del-flows", "br-phy", "table=10,ip,nw_dst=10.0.2.0/24")
-        found = within(FOUND_WITHIN, setting.drift("10.0.2.0/24", kind="flow"))
+        found = within(FOUND_WITHIN, look)
         assert found.action == "repair"
-        assert "cannot be adopted" in found.message
+        assert "cannot be adopted" in found.document["message"]
         within(PATIENCE, lambda: "nw_dst=10.0.2.0/24" in setting.flows() or None)
     finally:
         setting.policy("repair")

@@ -67,6 +67,32 @@ def test_routes_by_peer_with_names_of_communities_replaced() -> None:
     assert found == {"172.16.0.2": (wanted,)}
 
 
+def shown(peer: str, description: str) -> list[str]:
+    """A neighbour as ExaBGP shows it; without a name it shows none, or an empty one."""
+    settings = {
+        "description": f'"{description}"',
+        "router-id": "10.0.1.1",
+        "local-address": "172.16.0.1",
+        "local-as": "65001",
+        "peer-as": "65002",
+        "passive": "false",
+        "hold-time": "9",
+    }
+    return [f"neighbor {peer} {{", *(f"  {name} {value};" for name, value in settings.items()), "}"]
+
+
+def test_neighbours_that_somebody_added_have_names_of_their_own() -> None:
+    lines = [
+        *shown("172.16.0.2", "main-east-1 interface wan1"),
+        *shown("192.0.2.1", "copied"),
+        *shown("192.0.2.2", "copied"),
+        *shown("192.0.2.3", ""),
+        *(line for line in shown("192.0.2.4", "") if "description" not in line),
+    ]
+    names = [one.name for one in parse_neighbors(lines)]
+    assert names == ["main-east-1", "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]
+
+
 @given(st.lists(st.text(max_size=40), max_size=4))
 def test_any_answer(lines: list[str]) -> None:
     for parse in (parse_sessions, parse_routes, parse_neighbors):
