@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, Table, Update, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, Select, Table, Text, Update, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 
 from cellnet_core.model.wire import Position, Term
@@ -14,18 +15,20 @@ from cellnet_core.store import listing, texts
 from cellnet_core.store.records import AgentKey, AgentRecord, StandingRecord
 from cellnet_core.store.schema import AgentRow, CellRow
 
-COLUMNS: listing.Columns = {
-    "cell": CellRow.name,
-    "cell_id": AgentRow.cell_id,
-    "gateway": AgentRow.gateway,
-}
 AGENTS = cast(Table, AgentRow.__table__)
 _CELLS = cast(Table, CellRow.__table__)
+COLUMNS: listing.Columns = {
+    "cell": _CELLS.c.name,
+    "cell_id": AGENTS.c.cell_id,
+    "gateway": AGENTS.c.gateway,
+}
 AT_ONCE = 500
 """Cells in one question."""
 INVENTORIES = 512
 """Inventories that are remembered as values, those that were read last: an agent's is mostly the same."""
 _HELD = "cellnet agents"
+NOWHERE = (None, "null")
+"""An `astray` that says nothing: no document, or the document of nothing."""
 BY_NAME = 4
 """Up to so many agents are asked for by name, more by their cells."""
 
@@ -67,10 +70,10 @@ def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, Stan
     found = {key: _standing(held[key]) for key in wanted & held.keys()}
     wanted -= held.keys()
     for statement, values in _places(wanted):
-        for cell_id, gateway, generation, astray, first_seen_at in session.execute(statement, values):
+        for cell_id, gateway, generation, astray, seen in session.execute(statement, values):
             key = AgentKey(cell_id, gateway)
             if key in wanted:
-                found[key] = StandingRecord(generation, astray is not None, first_seen_at is not None)
+                found[key] = StandingRecord(generation, astray not in NOWHERE, bool(seen))
     return found
 
 
@@ -95,7 +98,8 @@ def _places(keys: set[AgentKey]) -> Iterator[tuple[Select[Any], dict[str, Any]]]
 @cache
 def _standings() -> Select[Any]:
     of = AGENTS.c
-    return select(of.cell_id, of.gateway, of.generation, of.astray, of.first_seen_at)
+    known = of.first_seen_at.is_not(None)
+    return select(of.cell_id, of.gateway, of.generation, cast_to(of.astray, Text), known)
 
 
 @cache

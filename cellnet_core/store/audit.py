@@ -53,17 +53,18 @@ WORKED_OUT = frozenset(
 
 _ACTS = "cellnet acts"
 _RECORDER = "cellnet recorder"
-_ADD = insert(cast(Table, AuditRow.__table__))
+AUDIT = cast(Table, AuditRow.__table__)
+_ADD = insert(AUDIT)
 COLUMNS: listing.Columns = {
-    "id": AuditRow.id,
-    "time": AuditRow.time,
-    "request_id": AuditRow.request_id,
-    "user": AuditRow.user,
-    "method": AuditRow.method,
-    "action": AuditRow.action,
-    "resource_type": AuditRow.resource_type,
-    "resource_id": AuditRow.resource_id,
-    "resource_name": AuditRow.resource_name,
+    "id": AUDIT.c.id,
+    "time": AUDIT.c.time,
+    "request_id": AUDIT.c.request_id,
+    "user": AUDIT.c.user,
+    "method": AUDIT.c.method,
+    "action": AUDIT.c.action,
+    "resource_type": AUDIT.c.resource_type,
+    "resource_id": AUDIT.c.resource_id,
+    "resource_name": AUDIT.c.resource_name,
 }
 
 

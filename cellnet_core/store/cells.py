@@ -12,20 +12,18 @@ from cellnet_core.store import agents, listing, texts
 from cellnet_core.store.records import CellRecord
 from cellnet_core.store.schema import CellRow, CredentialRow, EndpointRow
 
-COLUMNS: listing.Columns = {
-    "id": CellRow.id,
-    "name": CellRow.name,
-    "kind": CellRow.kind,
-    "asn": CellRow.asn,
-    "nova_cell_uuid": CellRow.nova_cell_uuid,
-    "drift_policy": CellRow.drift_policy,
-    "tags": CellRow.tags,
-    "created_at": CellRow.created_at,
-    "updated_at": CellRow.updated_at,
-}
-
-
 CELLS = cast(Table, CellRow.__table__)
+COLUMNS: listing.Columns = {
+    "id": CELLS.c.id,
+    "name": CELLS.c.name,
+    "kind": CELLS.c.kind,
+    "asn": CELLS.c.asn,
+    "nova_cell_uuid": CELLS.c.nova_cell_uuid,
+    "drift_policy": CELLS.c.drift_policy,
+    "tags": CELLS.c.tags,
+    "created_at": CELLS.c.created_at,
+    "updated_at": CELLS.c.updated_at,
+}
 REMEMBERED = 4096
 """Cells, those that were read last."""
 

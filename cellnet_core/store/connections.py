@@ -34,19 +34,19 @@ PATHS = cast(Table, PathRow.__table__)
 _ADD_PATHS = insert(PATHS)
 _ENDS = (CONNECTIONS.c.local_endpoint_id, CONNECTIONS.c.remote_endpoint_id)
 COLUMNS: listing.Columns = {
-    "id": ConnectionRow.id,
-    "name": ConnectionRow.name,
-    "local_endpoint_id": ConnectionRow.local_endpoint_id,
-    "remote_endpoint_id": ConnectionRow.remote_endpoint_id,
-    "profile_id": ConnectionRow.profile_id,
-    "enabled": ConnectionRow.enabled,
-    "managed_by": ConnectionRow.managed_by,
-    "tags": ConnectionRow.tags,
-    "state": ConnectionRow.state,
-    "provisioning_status": ConnectionRow.provisioning_status,
-    "operating_status": ConnectionRow.operating_status,
-    "created_at": ConnectionRow.created_at,
-    "updated_at": ConnectionRow.updated_at,
+    "id": CONNECTIONS.c.id,
+    "name": CONNECTIONS.c.name,
+    "local_endpoint_id": CONNECTIONS.c.local_endpoint_id,
+    "remote_endpoint_id": CONNECTIONS.c.remote_endpoint_id,
+    "profile_id": CONNECTIONS.c.profile_id,
+    "enabled": CONNECTIONS.c.enabled,
+    "managed_by": CONNECTIONS.c.managed_by,
+    "tags": CONNECTIONS.c.tags,
+    "state": CONNECTIONS.c.state,
+    "provisioning_status": CONNECTIONS.c.provisioning_status,
+    "operating_status": CONNECTIONS.c.operating_status,
+    "created_at": CONNECTIONS.c.created_at,
+    "updated_at": CONNECTIONS.c.updated_at,
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
@@ -12,17 +13,18 @@ from cellnet_core.store.records import AgentKey, DriftRecord
 from cellnet_core.store.schema import DriftRow
 
 OVER = "over"
+DRIFTS = cast(Table, DriftRow.__table__)
 COLUMNS: listing.Columns = {
-    "id": DriftRow.id,
-    "cell": DriftRow.cell,
-    "cell_id": DriftRow.cell_id,
-    "gateway": DriftRow.gateway,
-    "kind": DriftRow.kind,
-    "object": DriftRow.object,
-    "action": DriftRow.action,
-    "state": DriftRow.state,
-    "found_at": DriftRow.found_at,
-    "over_at": DriftRow.over_at,
+    "id": DRIFTS.c.id,
+    "cell": DRIFTS.c.cell,
+    "cell_id": DRIFTS.c.cell_id,
+    "gateway": DRIFTS.c.gateway,
+    "kind": DRIFTS.c.kind,
+    "object": DRIFTS.c.object,
+    "action": DRIFTS.c.action,
+    "state": DRIFTS.c.state,
+    "found_at": DRIFTS.c.found_at,
+    "over_at": DRIFTS.c.over_at,
 }
 
 

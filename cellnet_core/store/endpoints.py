@@ -16,16 +16,16 @@ from cellnet_core.store.schema import CellRow, EndpointRow
 ENDPOINTS = cast(Table, EndpointRow.__table__)
 CELLS = cast(Table, CellRow.__table__)
 COLUMNS: listing.Columns = {
-    "id": EndpointRow.id,
-    "name": EndpointRow.name,
-    "cell": CellRow.name,
-    "cell_id": EndpointRow.cell_id,
-    "gateway": EndpointRow.gateway,
-    "asn": EndpointRow.asn,
-    "managed_by": EndpointRow.managed_by,
-    "tags": EndpointRow.tags,
-    "created_at": EndpointRow.created_at,
-    "updated_at": EndpointRow.updated_at,
+    "id": ENDPOINTS.c.id,
+    "name": ENDPOINTS.c.name,
+    "cell": CELLS.c.name,
+    "cell_id": ENDPOINTS.c.cell_id,
+    "gateway": ENDPOINTS.c.gateway,
+    "asn": ENDPOINTS.c.asn,
+    "managed_by": ENDPOINTS.c.managed_by,
+    "tags": ENDPOINTS.c.tags,
+    "created_at": ENDPOINTS.c.created_at,
+    "updated_at": ENDPOINTS.c.updated_at,
 }
 
 

@@ -12,15 +12,16 @@ from cellnet_core.store import listing
 from cellnet_core.store.records import EventRecord
 from cellnet_core.store.schema import EventRow
 
-_ADD = insert(cast(Table, EventRow.__table__))
+EVENTS = cast(Table, EventRow.__table__)
+_ADD = insert(EVENTS)
 COLUMNS: listing.Columns = {
-    "id": EventRow.id,
-    "time": EventRow.time,
-    "type": EventRow.type,
-    "severity": EventRow.severity,
-    "resource_type": EventRow.resource_type,
-    "resource_id": EventRow.resource_id,
-    "resource_name": EventRow.resource_name,
+    "id": EVENTS.c.id,
+    "time": EVENTS.c.time,
+    "type": EVENTS.c.type,
+    "severity": EVENTS.c.severity,
+    "resource_type": EVENTS.c.resource_type,
+    "resource_id": EVENTS.c.resource_id,
+    "resource_name": EVENTS.c.resource_name,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 from sqlalchemy import (
     JSON,
+    Column,
     ColumnElement,
     Integer,
     Row,
@@ -22,13 +23,13 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from cellnet_core.store.errors import BadQueryError
 
 Operator = Literal["eq", "neq", "in", "nin", "gt", "gte", "lt", "lte"]
 Direction = Literal["asc", "desc"]
-Columns = Mapping[str, InstrumentedAttribute[Any]]
+Columns = Mapping[str, Column[Any]]
 Kind = TypeVar("Kind")
 Item = TypeVar("Item")
 
@@ -60,7 +61,7 @@ class Page(Generic[Item]):
     more: bool
 
 
-_COMPARE: Mapping[Operator, Callable[[InstrumentedAttribute[Any], list[Any]], ColumnElement[bool]]] = {
+_COMPARE: Mapping[Operator, Callable[[Column[Any], list[Any]], ColumnElement[bool]]] = {
     "eq": lambda column, values: column == values[0],
     "neq": lambda column, values: _or_unset(column, column != values[0]),
     "in": lambda column, values: column.in_(values),
@@ -120,7 +121,7 @@ def conditions(columns: Columns, filters: Iterable[Filter]) -> list[ColumnElemen
     return [_condition(columns, wanted) for wanted in filters]
 
 
-def is_list(column: InstrumentedAttribute[Any]) -> bool:
+def is_list(column: Column[Any]) -> bool:
     """Whether it holds several words: it has no order, and filters look into it."""
     return isinstance(column.type, JSON)
 
@@ -140,14 +141,14 @@ def _refuse_twice(names: list[str]) -> None:
 def _after(
     session: Session,
     columns: Columns,
-    order: list[tuple[InstrumentedAttribute[Any], Direction]],
+    order: list[tuple[Column[Any], Direction]],
     marker: str,
 ) -> ColumnElement[bool]:
     """Everything behind the marker's row in this order (keyset, so the cost does not grow with the page)."""
     identifier = columns["id"]
-    parents = select(*(column for column, _ in order)).select_from(identifier.class_)
-    for relationship in {c.class_ for c, _ in order} - {identifier.class_}:
-        parents = parents.join(relationship)
+    parents = select(*(column for column, _ in order)).select_from(identifier.table)
+    for other in {column.table for column, _ in order} - {identifier.table}:
+        parents = parents.join(other)
     row = session.execute(parents.where(identifier == _value(identifier, "marker", marker))).first()
     if row is None:
         raise unknown_marker(marker)
@@ -159,7 +160,7 @@ def _after(
     return or_(*alternatives)
 
 
-def _sorted(column: InstrumentedAttribute[Any], direction: Direction) -> Iterator[ColumnElement[Any]]:
+def _sorted(column: Column[Any], direction: Direction) -> Iterator[ColumnElement[Any]]:
     """The order of one field. Databases do not agree where NULL is, so it is said."""
     if _may_be_unset(column):
         unset = column.is_(None)
@@ -167,7 +168,7 @@ def _sorted(column: InstrumentedAttribute[Any], direction: Direction) -> Iterato
     yield column.desc() if direction == "desc" else column.asc()
 
 
-def _beyond(column: InstrumentedAttribute[Any], direction: Direction, value: Any) -> ColumnElement[bool]:
+def _beyond(column: Column[Any], direction: Direction, value: Any) -> ColumnElement[bool]:
     """What comes after that value in this order. NULL is neither greater nor less than anything."""
     if direction == "desc":
         return column.is_not(None) if value is None else _compared(operator.lt, column, value)
@@ -176,21 +177,19 @@ def _beyond(column: InstrumentedAttribute[Any], direction: Direction, value: Any
     return _or_unset(column, _compared(operator.gt, column, value))
 
 
-def _compared(
-    how: Callable[[Any, Any], Any], column: InstrumentedAttribute[Any], value: Any
-) -> ColumnElement[bool]:
+def _compared(how: Callable[[Any, Any], Any], column: Column[Any], value: Any) -> ColumnElement[bool]:
     """Greater or less. Truth values are that as numbers only."""
     if isinstance(value, bool):
         return cast(ColumnElement[bool], how(sql_cast(column, Integer), int(value)))
     return cast(ColumnElement[bool], how(column, value))
 
 
-def _or_unset(column: InstrumentedAttribute[Any], true: ColumnElement[bool]) -> ColumnElement[bool]:
+def _or_unset(column: Column[Any], true: ColumnElement[bool]) -> ColumnElement[bool]:
     return or_(true, column.is_(None)) if _may_be_unset(column) else true
 
 
-def _may_be_unset(column: InstrumentedAttribute[Any]) -> bool:
-    return bool(column.expression.nullable)
+def _may_be_unset(column: Column[Any]) -> bool:
+    return bool(column.nullable)
 
 
 def _condition(columns: Columns, wanted: Filter) -> ColumnElement[bool]:
@@ -200,7 +199,7 @@ def _condition(columns: Columns, wanted: Filter) -> ColumnElement[bool]:
     return _COMPARE[wanted.operator](column, [_value(column, wanted.field, text) for text in wanted.values])
 
 
-def _in_list(column: InstrumentedAttribute[Any], wanted: Filter) -> ColumnElement[bool]:
+def _in_list(column: Column[Any], wanted: Filter) -> ColumnElement[bool]:
     """A list of words: it has all that are said ("a,b"), any of them ("in:a,b"), none ("nin:a,b")."""
     words = [word for value in wanted.values for word in value.split(",")]
     has = [sql_cast(column, String).contains(f'"{word}"', autoescape=True) for word in words]
@@ -217,7 +216,7 @@ def _in_list(column: InstrumentedAttribute[Any], wanted: Filter) -> ColumnElemen
             )
 
 
-def _column(columns: Columns, parameter: str, name: str) -> InstrumentedAttribute[Any]:
+def _column(columns: Columns, parameter: str, name: str) -> Column[Any]:
     try:
         return columns[name]
     except KeyError:
@@ -225,7 +224,7 @@ def _column(columns: Columns, parameter: str, name: str) -> InstrumentedAttribut
         raise BadQueryError(parameter, f"{name!r} is not a field of these objects; known: {known}") from None
 
 
-def _value(column: InstrumentedAttribute[Any], parameter: str, text: str) -> Any:
+def _value(column: Column[Any], parameter: str, text: str) -> Any:
     """The text of a query as the column's type."""
     kind = column.type.python_type
     try:

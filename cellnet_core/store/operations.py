@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
@@ -12,16 +13,17 @@ from cellnet_core.store.records import OperationRecord, StepRecord
 from cellnet_core.store.schema import OperationRow
 
 RUNNING = "running"
+OPERATIONS = cast(Table, OperationRow.__table__)
 COLUMNS: listing.Columns = {
-    "id": OperationRow.id,
-    "type": OperationRow.type,
-    "state": OperationRow.state,
-    "resource_type": OperationRow.resource_type,
-    "resource_id": OperationRow.resource_id,
-    "resource_name": OperationRow.resource_name,
-    "request_id": OperationRow.request_id,
-    "created_at": OperationRow.created_at,
-    "updated_at": OperationRow.updated_at,
+    "id": OPERATIONS.c.id,
+    "type": OPERATIONS.c.type,
+    "state": OPERATIONS.c.state,
+    "resource_type": OPERATIONS.c.resource_type,
+    "resource_id": OPERATIONS.c.resource_id,
+    "resource_name": OPERATIONS.c.resource_name,
+    "request_id": OPERATIONS.c.request_id,
+    "created_at": OPERATIONS.c.created_at,
+    "updated_at": OPERATIONS.c.updated_at,
 }
 
 

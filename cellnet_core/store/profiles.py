@@ -12,21 +12,21 @@ from cellnet_core.store import listing, texts
 from cellnet_core.store.records import BfdRecord, Family, ProfileRecord
 from cellnet_core.store.schema import ProfileRow
 
-COLUMNS: listing.Columns = {
-    "id": ProfileRow.id,
-    "name": ProfileRow.name,
-    "is_default": ProfileRow.is_default,
-    "managed_by": ProfileRow.managed_by,
-    "tags": ProfileRow.tags,
-    "created_at": ProfileRow.created_at,
-    "updated_at": ProfileRow.updated_at,
-}
 REMEMBERED = 512
 """Profiles, those that were read last."""
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
 
 PROFILES = cast(Table, ProfileRow.__table__)
+COLUMNS: listing.Columns = {
+    "id": PROFILES.c.id,
+    "name": PROFILES.c.name,
+    "is_default": PROFILES.c.is_default,
+    "managed_by": PROFILES.c.managed_by,
+    "tags": PROFILES.c.tags,
+    "created_at": PROFILES.c.created_at,
+    "updated_at": PROFILES.c.updated_at,
+}
 
 
 @cache
