@@ -56,7 +56,7 @@ class Drifts:
         before = self._last.get(key)
         if before == (report.agent_id, essence):
             return
-        if before is None or before[0] != report.agent_id or essence:
+        if essence or ((before is None or before[0] != report.agent_id) and self._may_be_over(key)):
             with self._context.change() as change:
                 new = self._write(change, key, cell, report)
             self._found[cell, key.gateway] += new
@@ -65,6 +65,11 @@ class Drifts:
     def found(self) -> dict[tuple[str, str], int]:
         """How many were found since the manager started, by cell and gateway; forgetting takes none away."""
         return dict(self._found)
+
+    def _may_be_over(self, key: AgentKey) -> bool:
+        """Whether there is something that a new agent does not tell of any more."""
+        with self._context.database.read() as session:
+            return rows.any_there_still(session, key)
 
     def _write(self, change: Change, key: AgentKey, cell: str, report: ReportDocument) -> int:
         """How many of them are new."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 
 from cellnet_core.manager import addresses, pairing
@@ -139,4 +140,10 @@ def waits(near: tuple[str, ...], far: tuple[str, ...]) -> bool:
 
     Two ends that both connect collide (RFC 4271 section 6.8) and end each other's sessions.
     """
-    return int(ip_address(near[0])) > int(ip_address(far[0]))
+    return _number(near[0]) > _number(far[0])
+
+
+@lru_cache(maxsize=1 << 14)
+def _number(address: str) -> int:
+    """Asked for both ends of each path, and of each agent anew."""
+    return int(ip_address(address))

@@ -105,9 +105,13 @@ class Monitor:
             self._fresh.pop(key, None)
 
     def _settle(self, keys: Sequence[AgentKey], marks: Marks) -> None:
-        """Write down what is new of these connections. What waits for an agent still is marked again."""
+        """Write down what is new of these connections. What waits for an agent still is marked again.
+
+        They are looked at once, within the change: what is marked mostly has news.
+        """
         try:
-            with self._context.database.read() as session:
+            with self._context.change() as change:
+                session = change.session
                 found = (
                     # By id: two that fell silent at once may be the two ends of one connection.
                     {c.id: c for key in keys for c in connections.of_agent(session, key)}.values()
@@ -115,10 +119,7 @@ class Monitor:
                     else connections.several(session, marks.ids)
                 )
                 views = standing.view_connections(self._context, session, tuple(found))
-                news = [view.record.id for view in views if standing.is_news(session, view)]
-            if news:
-                with self._context.change() as change:
-                    standing.settle_all(change, connections.several(change.session, news))
+                standing.write_down(change, [view for view in views if standing.is_news(session, view)])
         except StoreUnavailableError:
             for key in keys:
                 self._context.unsettled.mark(key, marks)

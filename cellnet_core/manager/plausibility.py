@@ -35,7 +35,7 @@ def check(report: ReportDocument) -> None:
 def _problems(report: ReportDocument) -> Iterator[str]:
     if report.generation < -1:
         yield f"generation is {report.generation}; -1 is before the first"
-    if not all(_sound(value) for name, value in report.__dict__.items() if name != "generation"):
+    if not _sound(value for name, value in report.__dict__.items() if name != "generation"):
         yield from _values("", report.model_copy(update={"generation": max(report.generation, 0)}))
     yield from _inventory(report.inventory)
     yield from _twice("connections", (c.id for c in report.connections))
@@ -44,25 +44,40 @@ def _problems(report: ReportDocument) -> Iterator[str]:
         yield from _connection(f"connections.{number}", connection)
 
 
-def _sound(value: Any) -> bool:
-    """Whether `_values` would find nothing. Most reports are sound, and to keep track of places costs most of
-    such a look."""
-    kind = type(value)
-    if kind is str:
-        return "\x00" not in value and len(value) <= LONGEST
-    if kind is int or kind is float:
-        return 0 <= value <= LARGEST  # type: ignore[no-any-return]
-    if value is None or kind is bool:
-        return True
-    if kind is tuple:
-        if len(value) > FEW and set(map(type, value)) == {str}:
-            # Prefixes, and there may be ten thousand: one look at all of them.
-            whole = "".join(value)
-            return "\x00" not in whole and (len(whole) <= LONGEST or max(map(len, value)) <= LONGEST)
-        return all(map(_sound, value))
-    if kind is dict:
-        return all(map(_sound, value)) and all(map(_sound, value.values()))
-    return isinstance(value, BaseModel) and all(map(_sound, value.__dict__.values()))
+def _sound(values: Iterable[Any]) -> bool:
+    """Whether `_values` would find nothing in any of them.
+
+    Most reports are sound. To keep track of places costs most of such a look, and so does a call for each of
+    thousands of values.
+    """
+    left = list(values)
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if kind is str:
+            if "\x00" in value or len(value) > LONGEST:
+                return False
+        elif value is None or kind is bool:
+            continue
+        elif kind is int or kind is float:
+            if not 0 <= value <= LARGEST:
+                return False
+        elif kind is tuple:
+            if len(value) > FEW and set(map(type, value)) == {str}:
+                # Prefixes, and there may be ten thousand: one look at all of them.
+                whole = "".join(value)
+                if "\x00" in whole or (len(whole) > LONGEST and max(map(len, value)) > LONGEST):
+                    return False
+            else:
+                left.extend(value)
+        elif kind is dict:
+            left.extend(value)
+            left.extend(value.values())
+        elif isinstance(value, BaseModel):
+            left.extend(value.__dict__.values())
+        else:
+            return False
+    return True
 
 
 def _values(place: str, value: Any) -> Iterator[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import cast
+from dataclasses import asdict
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Select, Table, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
@@ -49,6 +51,17 @@ def there_still(session: Session, key: AgentKey) -> tuple[DriftRecord, ...]:
     mine = (DriftRow.cell_id == key.cell_id, DriftRow.gateway == key.gateway)
     rows = session.scalars(select(DriftRow).where(*mine, DriftRow.state != OVER).order_by(DriftRow.found_at))
     return tuple(_record(row) for row in rows)
+
+
+def any_there_still(session: Session, key: AgentKey) -> bool:
+    """Whether anything is not over at one gateway."""
+    return session.execute(_one_there_still(), asdict(key)).first() is not None
+
+
+@cache
+def _one_there_still() -> Select[Any]:
+    mine = (DRIFTS.c.cell_id == bindparam("cell_id"), DRIFTS.c.gateway == bindparam("gateway"))
+    return select(DRIFTS.c.id).where(*mine, DRIFTS.c.state != OVER).limit(1)
 
 
 def count_by_state(session: Session) -> dict[tuple[str, str, str], int]:
