@@ -7,6 +7,7 @@ connect (POST to first round trip), change (a new prefix by REST until the far g
 step), outages (side by side),
 scale (outages by number of prefixes and distance of the controller), probes (what the probe itself loses,
 how late it is, and whether a known gap is measured; exit status 1 if the machine cannot measure now),
+alarms (false alarms of BFD on a busy machine, and what packets they cost),
 manager (requests beside a bare application, memory, full resync, at 100, 1,000 and 10,000 endpoints).
 """
 
@@ -25,9 +26,9 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import change, goals, lifecycle, manager, outages, probes, resets, scale, tables
+from tests.bench import alarms, change, goals, lifecycle, manager, outages, probes, resets, scale, tables
 
-PARTS = ("probes", "lifecycle", "reset", "connect", "change", "outages", "scale", "manager")
+PARTS = ("probes", "alarms", "lifecycle", "reset", "connect", "change", "outages", "scale", "manager")
 RIVALS = ("ovs", "bird", "frr", "bird-defaults", "frr-defaults")
 
 
@@ -51,6 +52,9 @@ def main() -> int:
         console.print(tables.probes(report["probes"]))
         for reason in report["probes"]["void"]:
             console.print(f"VOID: {reason}")
+    if "alarms" in parts:
+        report["alarms"] = alarms.run(5.0 if options.quick else 90.0)
+        console.print(tables.alarms(report["alarms"]))
     if "lifecycle" in parts:
         rounds = 2 if options.quick else 5
         report["two-cells"] = lifecycle.up_and_down("two-cells", {"paths": 2, "hosts": 1}, rounds)

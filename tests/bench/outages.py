@@ -60,12 +60,16 @@ class Taken:
 
 @dataclass(slots=True)
 class Contestant:
-    """A network, its lab, and how to see that both its paths are usable. `ours`: it is cellnet."""
+    """A network, its lab, and how to see that both its paths are usable, within how many seconds.
+
+    `ours`: it is cellnet.
+    """
 
     name: str
     client: LabClient
     ready: Callable[[], bool]
     ours: bool = True
+    ready_within: float = READY_SECONDS
     measured: Taken = field(default_factory=Taken)
     _session: ProbeSession | None = None
     _faults: int = 0
@@ -183,7 +187,7 @@ def one(each: Contestant, topology: Topology, kind: str, chance: random.Random) 
     session = each.probe(topology)
     link = ""
     for _ in range(CALM_LOOKS):  # a false alarm just before would make it another fault than was meant
-        _until(each.ready, READY_SECONDS, f"{each.name}: both paths usable")
+        _until(each.ready, each.ready_within, f"{each.name}: both paths usable")
         link = _link_in_use(each.client, topology)
     time.sleep(chance.uniform(0.0, 0.1))  # the random phase
     began = time.monotonic()

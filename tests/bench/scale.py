@@ -26,6 +26,7 @@ SIZE = 30
 ONLINE_SECONDS = 120.0
 NEAR, FAR = "near", "far"
 LOOK_SECONDS = 0.3
+REST_SECONDS = 120.0
 BUSY_PERCENT = 60.0
 """Of all processors: an idle lab with its probe takes a third of them."""
 
@@ -78,7 +79,9 @@ def _start(count: int, topology: Topology) -> outages.Contestant:
     except BaseException:
         client.down(keep_logs=True)
         raise
-    return outages.Contestant(name, client, _at_rest(outages.cellnet_ready(client, topology)))
+    return outages.Contestant(
+        name, client, _at_rest(outages.cellnet_ready(client, topology)), ready_within=REST_SECONDS
+    )
 
 
 def _at_rest(ready: Callable[[], bool]) -> Callable[[], bool]:

@@ -38,6 +38,17 @@ def probes(found: dict[str, Any]) -> Table:
     return table
 
 
+def alarms(found: dict[str, Any]) -> Table:
+    """False alarms of BFD, and packets."""
+    table = Table(title="all paths are well")
+    for heading in ("beside", "seconds", "false alarms", "sent", "lost", "longest outage, ms", "doubts"):
+        table.add_column(heading)
+    for beside, each in found.items():
+        names = ("seconds", "false_alarms", "sent", "lost", "longest_outage_ms")
+        table.add_row(beside, *(str(each[name]) for name in names), str(len(each["doubts"])))
+    return table
+
+
 def change(found: dict[str, Any]) -> Table:
     table = Table(
         "after the request, ms", "median", "p95", title="a new prefix, until it is in the far flow table"
