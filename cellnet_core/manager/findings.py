@@ -8,7 +8,6 @@ present.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from cellnet_core.model.wire import ConnectionReport, ReportDocument
@@ -20,8 +19,7 @@ STALE_AFTER = 6.0
 Truth = Literal["True", "False", "Unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One end, as the manager knows it. Times in seconds."""
 
     endpoint: EndpointRecord

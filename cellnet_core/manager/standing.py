@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -32,8 +33,7 @@ from cellnet_core.store.records import (
 SEVERITY = {"ONLINE": "info", "DEGRADED": "warning", "UNKNOWN": "warning", "OFFLINE": "error"}
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionView:
+class ConnectionView(NamedTuple):
     """A connection, its status now, and what each side last said."""
 
     record: ConnectionRecord

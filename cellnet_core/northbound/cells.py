@@ -120,7 +120,8 @@ def list_cells(request: Request, manager: ManagerOf, query: Annotated[CellList, 
 def create_cell(write: Write, body: CellBody) -> CellAnswer:
     """Declare a cell."""
     made = write.manager.cells.create(body.cell.request(), write.request_id)
-    return CellAnswer(cell=write.made(_present(write.request, made)))
+    shown = _present(write.request, made)
+    return CellAnswer(cell=write.made(shown, shown.links))
 
 
 @router.get("/{cell}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -134,7 +135,8 @@ def put_cell(write: Replace, cell: str, body: CellBody) -> CellAnswer:
     """Replace a cell; with a new UUID as address, declare one (201), safe to repeat."""
     wanted = body.cell.request()
     put, created = write.manager.cells.put(cell, wanted, write.expected, write.request_id)
-    return CellAnswer(cell=write.made(_present(write.request, put), created=created))
+    shown = _present(write.request, put)
+    return CellAnswer(cell=write.made(shown, shown.links, created=created))
 
 
 @router.delete("/{cell}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))

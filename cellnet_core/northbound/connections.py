@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NotRequired
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from pydantic_core import to_json
+from typing_extensions import TypedDict
 
 from cellnet_core.manager import pairing
 from cellnet_core.manager.connections import ConnectionRequest
 from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.standing import ConnectionView
 from cellnet_core.northbound import errors, operations, paging
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
+from cellnet_core.northbound.bodies import JSON, AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     Condition,
     Expected,
@@ -39,9 +41,9 @@ from cellnet_core.northbound.fields import (
 )
 from cellnet_core.northbound.operations import OperationAnswer
 from cellnet_core.northbound.sessions import Session, present_sessions
-from cellnet_core.northbound.versions import Version, since, speaks
+from cellnet_core.northbound.versions import Version, speaks
 from cellnet_core.northbound.writing import Replace, Write, put_answers
-from cellnet_core.store.records import ConnectionRecord, TimersRecord
+from cellnet_core.store.records import ConnectionRecord, PathRecord, TimersRecord
 
 router = APIRouter(
     prefix="/v1/connections", tags=["connections"], route_class=ResourceRoute, dependencies=[AcceptsJson]
@@ -98,7 +100,7 @@ class ConnectionList(paging.NamedList):
     since: ClassVar[Mapping[str, Version]] = {"profile_id": (1, 2), "tags": (1, 2)}
 
 
-class Path(Output):
+class Path(TypedDict):
     """A pair of ports; addresses IPv4 first. `via`: the providers' routers on the way, from the local end;
     none on a fibre. Since version 1.2."""
 
@@ -107,10 +109,10 @@ class Path(Output):
     remote_interface: str
     local_addresses: tuple[str, ...]
     remote_addresses: tuple[str, ...]
-    via: tuple[str, ...] = ()
+    via: NotRequired[tuple[str, ...]]
 
 
-class Health(Output):
+class Health(TypedDict):
     """Round trips from one gateway to the other's health-check address."""
 
     cell: str
@@ -123,7 +125,7 @@ class Health(Output):
     observed_at: datetime
 
 
-class Learned(Output):
+class Learned(TypedDict):
     """The other side's prefixes that one gateway uses."""
 
     cell: str
@@ -133,7 +135,7 @@ class Learned(Output):
     observed_at: datetime
 
 
-class Timers(Output):
+class Timers(TypedDict):
     """What is in force, in seconds."""
 
     hold_time: int
@@ -141,7 +143,7 @@ class Timers(Output):
     hold_down: float
 
 
-class Connection(Output):
+class Connection(TypedDict):
     """A connection. `health` and `learned` are what was last reported, with the time of that.
 
     Since version 1.2 its own `hold_time`, `graceful_restart_time` and `hold_down` are null where those of the
@@ -175,10 +177,10 @@ class Connection(Output):
     created_at: datetime
     updated_at: datetime
     links: list[Link]
-    profile: str = ""
-    profile_id: str = ""
-    timers: Timers | None = None
-    tags: tuple[str, ...] = ()
+    profile: NotRequired[str]
+    profile_id: NotRequired[str]
+    timers: NotRequired[Timers]
+    tags: NotRequired[tuple[str, ...]]
 
 
 class ConnectionAnswer(Output):
@@ -194,20 +196,24 @@ class SessionsAnswer(Output):
     sessions: list[Session]
 
 
-@router.get("", responses=errors.answers())
+@router.get("", responses=errors.answers(), response_model=ConnectionsAnswer)
 def list_connections(
     request: Request, manager: ManagerOf, query: Annotated[ConnectionList, Query()]
-) -> ConnectionsAnswer:
+) -> Response:
     """Connections, by name unless `sort` says otherwise."""
-    shown, links = paging.listed(request, manager.connections.page(query.page_query("name")), _present)
-    return ConnectionsAnswer(connections=shown, connections_links=links)
+    page = manager.connections.page(query.page_query("name"))
+    shown = [_present(request, view) for view in page.items]
+    links = paging.next_page(request, page, shown[-1]["id"]) if shown else []
+    # Ready as it is: to look through a page of them again takes longer than to make it.
+    return Response(to_json({"connections": shown, "connections_links": links}), media_type=JSON)
 
 
 @router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
 def create_connection(write: Write, body: ConnectionBody) -> ConnectionAnswer:
     """Join two endpoints. Validated from both ends; agents then make it so, see the statuses."""
     made = write.manager.connections.create(body.connection.request(), write.request_id)
-    return ConnectionAnswer(connection=write.made(_present(write.request, made)))
+    shown = _present(write.request, made)
+    return ConnectionAnswer(connection=write.made(shown, shown["links"]))
 
 
 @router.get("/{connection}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -221,7 +227,8 @@ def put_connection(write: Replace, connection: str, body: ConnectionBody) -> Con
     """Replace everything but the endpoints; with a new UUID as address, join them (201), safe to repeat."""
     wanted = body.connection.request()
     put, created = write.manager.connections.put(connection, wanted, write.expected, write.request_id)
-    return ConnectionAnswer(connection=write.made(_present(write.request, put), created=created))
+    shown = _present(write.request, put)
+    return ConnectionAnswer(connection=write.made(shown, shown["links"], created=created))
 
 
 class DeleteQuery(WriteQuery):
@@ -267,7 +274,10 @@ def list_sessions(manager: ManagerOf, connection: str) -> SessionsAnswer:
 
 def _present(request: Request, view: ConnectionView) -> Connection:
     connection = view.record
-    return Connection(
+    newer = speaks((1, 2))
+    own = connection.own
+    hold_time, restart_time, hold_down = connection.timers
+    shown = Connection(
         id=connection.id,
         name=connection.name,
         description=connection.description,
@@ -279,19 +289,11 @@ def _present(request: Request, view: ConnectionView) -> Connection:
         remote_endpoint_id=connection.remote.id,
         remote_cell=connection.remote.cell_name,
         families=connection.families,
-        **_timers(connection),
+        hold_time=own.hold_time if newer else hold_time,
+        graceful_restart_time=own.graceful_restart_time if newer else restart_time,
+        hold_down=own.hold_down if newer else hold_down,
         enabled=connection.enabled,
-        paths=[
-            Path(
-                name=path.name,
-                local_interface=path.local_interface,
-                remote_interface=path.remote_interface,
-                local_addresses=path.local_addresses,
-                remote_addresses=path.remote_addresses,
-                **since((1, 2), via=pairing.routers_on(connection.local, connection.remote, path)),
-            )
-            for path in connection.paths
-        ],
+        paths=[_path(connection, path, newer) for path in connection.paths],
         state=view.status.state,
         provisioning_status=view.status.provisioning_status,
         operating_status=view.status.operating_status,
@@ -306,23 +308,26 @@ def _present(request: Request, view: ConnectionView) -> Connection:
             Link(rel="self", href=f"{request.base_url}v1/connections/{connection.id}"),
             *operations.links(request, connection.id),
         ],
-        **since((1, 2), profile=connection.profile.name, profile_id=connection.profile.id),
-        **since((1, 2), tags=connection.tags),
     )
+    if newer:
+        shown["profile"] = connection.profile.name
+        shown["profile_id"] = connection.profile.id
+        shown["tags"] = connection.tags
+        shown["timers"] = Timers(hold_time=hold_time, graceful_restart_time=restart_time, hold_down=hold_down)
+    return shown
 
 
-def _timers(connection: ConnectionRecord) -> dict[str, Any]:
-    hold_time, restart_time, hold_down = connection.timers
-    force = {"hold_time": hold_time, "graceful_restart_time": restart_time, "hold_down": hold_down}
-    if not speaks((1, 2)):
-        return force
-    own = connection.own
-    return {
-        "hold_time": own.hold_time,
-        "graceful_restart_time": own.graceful_restart_time,
-        "hold_down": own.hold_down,
-        "timers": Timers(**force),
-    }
+def _path(connection: ConnectionRecord, path: PathRecord, newer: bool) -> Path:
+    shown = Path(
+        name=path.name,
+        local_interface=path.local_interface,
+        remote_interface=path.remote_interface,
+        local_addresses=path.local_addresses,
+        remote_addresses=path.remote_addresses,
+    )
+    if newer:
+        shown["via"] = pairing.routers_on(connection.local, connection.remote, path)
+    return shown
 
 
 def _health(view: ConnectionView) -> list[Health]:

@@ -176,7 +176,8 @@ def list_endpoints(
 def create_endpoint(write: Write, body: EndpointBody) -> EndpointAnswer:
     """Make an endpoint."""
     made = write.manager.endpoints.create(body.endpoint.request(), write.request_id)
-    return EndpointAnswer(endpoint=write.made(_present(write.request, made)))
+    shown = _present(write.request, made)
+    return EndpointAnswer(endpoint=write.made(shown, shown.links))
 
 
 @router.get("/{endpoint}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -190,7 +191,8 @@ def put_endpoint(write: Replace, endpoint: str, body: EndpointBody) -> EndpointA
     """Replace an endpoint; with a new UUID as address, make one (201), safe to repeat."""
     wanted = body.endpoint.request()
     put, created = write.manager.endpoints.put(endpoint, wanted, write.expected, write.request_id)
-    return EndpointAnswer(endpoint=write.made(_present(write.request, put), created=created))
+    shown = _present(write.request, put)
+    return EndpointAnswer(endpoint=write.made(shown, shown.links, created=created))
 
 
 @router.delete("/{endpoint}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))

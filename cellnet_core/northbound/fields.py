@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from cellnet_core.manager import addresses
 from cellnet_core.manager.context import DRY_RUN
@@ -88,8 +88,6 @@ def _sorted_set(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(tags)))
 
 
-REMEMBERED = 16_384
-"""Conditions, those that were shown last."""
 MAX_ITEMS = 1000
 """Ports or prefixes that one object may name: a cell announces aggregates, not hosts."""
 MAX_PREFIXES = 20_000
@@ -125,14 +123,14 @@ InterfaceAddress = Annotated[str, StringConstraints(strict=True), AfterValidator
 Address = Annotated[str, StringConstraints(strict=True), AfterValidator(addresses.parse_address)]
 
 
-class Link(Output):
+class Link(TypedDict):
     """A link to this or another object."""
 
     rel: str
     href: str
 
 
-class Condition(Output):
+class Condition(TypedDict):
     """One thing that is so, not so, or not known; "True" is good."""
 
     type: str
@@ -144,13 +142,10 @@ class Condition(Output):
 
 def conditions(records: tuple[ConditionRecord, ...]) -> list[Condition]:
     """As clients see them."""
-    return [_condition(record) for record in records]
-
-
-# Most are the same from one request to the next, and of a page of connections they are most of the answer.
-@lru_cache(maxsize=REMEMBERED)
-def _condition(c: ConditionRecord) -> Condition:
-    return Condition(type=c.type, status=c.status, reason=c.reason, message=c.message, since=c.since)
+    return [
+        Condition(type=c.type, status=c.status, reason=c.reason, message=c.message, since=c.since)
+        for c in records
+    ]
 
 
 class WriteQuery(Input):

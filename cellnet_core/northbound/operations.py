@@ -95,7 +95,7 @@ def started(request: Request, response: Response, operation: OperationRecord) ->
     """The answer to a request whose work goes on: 202, and where to look."""
     shown = present(request, operation)
     if not DRY_RUN.get():
-        response.headers["Location"] = shown.links[0].href
+        response.headers["Location"] = shown.links[0]["href"]
     return OperationAnswer(operation=shown)
 
 

@@ -188,7 +188,8 @@ def list_profiles(
 def create_profile(write: Write, body: ProfileBody) -> ProfileAnswer:
     """Make a profile."""
     made = write.manager.profiles.create(body.profile.request(), write.request_id)
-    return ProfileAnswer(profile=write.made(present(write.request, made)))
+    shown = present(write.request, made)
+    return ProfileAnswer(profile=write.made(shown, shown.links))
 
 
 @router.get("/{profile}", dependencies=[NoQuery], responses=errors.answers(404))
@@ -202,7 +203,8 @@ def put_profile(write: Replace, profile: str, body: ProfileBody) -> ProfileAnswe
     """Replace a profile; with a new UUID as address, make one (201), safe to repeat."""
     wanted = body.profile.request()
     put, created = write.manager.profiles.put(profile, wanted, write.expected, write.request_id)
-    return ProfileAnswer(profile=write.made(present(write.request, put), created=created))
+    shown = present(write.request, put)
+    return ProfileAnswer(profile=write.made(shown, shown.links, created=created))
 
 
 @router.patch("/{profile}", dependencies=[Writes], responses=errors.answers(404, 409, 412))

@@ -6,7 +6,7 @@ Resources say what the object is; dry runs, expected revisions, 201 and `Locatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
 
@@ -15,15 +15,7 @@ from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import errors
 from cellnet_core.northbound.fields import Expected, Link, ManagerOf, Output, RequestId
 
-
-class HasLinks(Protocol):
-    """What has an address of its own: the first of its links."""
-
-    @property
-    def links(self) -> list[Link]: ...
-
-
-Linked = TypeVar("Linked", bound=HasLinks)
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +27,15 @@ class Writing:
     manager: Manager
     request_id: str
 
-    def made(self, shown: Linked, *, created: bool = True) -> Linked:
-        """An object that was made by POST or PUT, or replaced by PUT: status and Location say which."""
+    def made(self, shown: Shown, links: list[Link], *, created: bool = True) -> Shown:
+        """An object that was made by POST or PUT, or replaced by PUT: status and Location say which.
+
+        The first of its links is its own address.
+        """
         if created:
             self.response.status_code = 201
             if not DRY_RUN.get():
-                self.response.headers["Location"] = shown.links[0].href
+                self.response.headers["Location"] = links[0]["href"]
         return shown
 
 

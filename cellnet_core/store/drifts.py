@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
 from functools import cache
 from typing import Any, cast
 
@@ -55,7 +54,7 @@ def there_still(session: Session, key: AgentKey) -> tuple[DriftRecord, ...]:
 
 def any_there_still(session: Session, key: AgentKey) -> bool:
     """Whether anything is not over at one gateway."""
-    return session.execute(_one_there_still(), asdict(key)).first() is not None
+    return session.execute(_one_there_still(), key._asdict()).first() is not None
 
 
 @cache

@@ -14,8 +14,7 @@ from cellnet_core.model.wire import Position, Term
 Family = Literal["ipv4", "ipv6"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class AgentKey:
+class AgentKey(NamedTuple):
     """Which agent: the id of its cell and the name of its gateway."""
 
     cell_id: str
@@ -246,8 +245,7 @@ class AgentRecord:
         return f"{self.cell_name}/{self.key.gateway}"
 
 
-@dataclass(frozen=True, slots=True)
-class StandingRecord:
+class StandingRecord(NamedTuple):
     """The little of an agent that the status of a connection needs."""
 
     generation: int
