@@ -88,8 +88,11 @@ def _endpoints_with() -> Select[Any]:
 
 @cache
 def _paths_of() -> Select[Any]:
+    """Whose it is, and what `_path` takes."""
+    of = {column.name: column for column in texts.columns(_PATHS)}
+    ports = (of["local_interface"], of["remote_interface"])
     return (
-        select(*texts.columns(_PATHS))
+        select(of["connection_id"], of["name"], *ports, of["local_addresses"], of["remote_addresses"])
         .where(_PATHS.c.connection_id.in_(bindparam("ids", expanding=True)))
         .order_by(_PATHS.c.connection_id, _PATHS.c.position)
     )
@@ -99,19 +102,21 @@ def complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionReco
     """Rows of `connections` as values, in their order, with their ends, profiles and paths."""
     if not rows:
         return ()
-    ends = endpoints_by_id(session, (i for r in rows for i in (r.local_endpoint_id, r.remote_endpoint_id)))
+    # By position: to ask a row for a column by its name costs more than all that is done with it.
+    found = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+    ends = endpoints_by_id(session, (each[end] for each in found for end in _END_IDS))
     named = {
         row.id: profiles.record(row)
-        for row in _chunks(session, profiles.with_ids(), (row.profile_id for row in rows))
+        for row in _chunks(session, profiles.with_ids(), (each["profile_id"] for each in found))
     }
-    paths: dict[str, list[PathRecord]] = {row.id: [] for row in rows}
-    for row in _chunks(session, _paths_of(), paths):
-        paths[row.connection_id].append(
-            _path(
-                row.name, row.local_interface, row.remote_interface, row.local_addresses, row.remote_addresses
-            )
-        )
-    return tuple(_record(row, ends, named[row.profile_id], tuple(paths[row.id])) for row in rows)
+    paths: dict[str, list[PathRecord]] = {each["id"]: [] for each in found}
+    for path in _chunks(session, _paths_of(), paths):
+        paths[path[0]].append(_path(*path[1:]))
+    return tuple(_record(each, ends, named, tuple(paths[each["id"]])) for each in found)
+
+
+_FIELDS = tuple(CONNECTIONS.columns.keys())
+_END_IDS = ("local_endpoint_id", "remote_endpoint_id")
 
 
 @lru_cache(maxsize=texts.REMEMBERED)
@@ -155,32 +160,35 @@ def _orders(text: str) -> tuple[OrderRecord, ...]:
 
 
 def _record(
-    row: Row[Any], ends: dict[str, EndpointRecord], profile: ProfileRecord, paths: tuple[PathRecord, ...]
+    row: Mapping[str, Any],
+    ends: Mapping[str, EndpointRecord],
+    named: Mapping[str, ProfileRecord],
+    paths: tuple[PathRecord, ...],
 ) -> ConnectionRecord:
     return ConnectionRecord(
-        id=row.id,
-        name=row.name,
-        local=ends[row.local_endpoint_id],
-        remote=ends[row.remote_endpoint_id],
-        families=cast(tuple[Family, ...], _words(row.families)),
-        profile=profile,
-        own=TimersRecord(row.own_hold_time, row.own_graceful_restart_time, row.own_hold_down),
-        enabled=row.enabled,
-        deleting=row.deleting,
+        id=row["id"],
+        name=row["name"],
+        local=ends[row["local_endpoint_id"]],
+        remote=ends[row["remote_endpoint_id"]],
+        families=cast(tuple[Family, ...], _words(row["families"])),
+        profile=named[row["profile_id"]],
+        own=TimersRecord(row["own_hold_time"], row["own_graceful_restart_time"], row["own_hold_down"]),
+        enabled=row["enabled"],
+        deleting=row["deleting"],
         paths=paths,
-        description=row.description,
-        managed_by=row.managed_by,
-        revision_number=row.revision_number,
+        description=row["description"],
+        managed_by=row["managed_by"],
+        revision_number=row["revision_number"],
         status=StatusRecord(
-            provisioning_status=row.provisioning_status,
-            operating_status=row.operating_status,
-            observed_revision=row.observed_revision,
-            state=row.state,
-            conditions=_conditions(row.conditions),
+            provisioning_status=row["provisioning_status"],
+            operating_status=row["operating_status"],
+            observed_revision=row["observed_revision"],
+            state=row["state"],
+            conditions=_conditions(row["conditions"]),
         ),
-        created_at=texts.moment(row.created_at),
-        updated_at=texts.moment(row.updated_at),
-        told=(row.told_local, row.told_remote),
-        tags=_words(row.tags),
-        orders=_orders(row.orders),
+        created_at=texts.moment(row["created_at"]),
+        updated_at=texts.moment(row["updated_at"]),
+        told=(row["told_local"], row["told_remote"]),
+        tags=_words(row["tags"]),
+        orders=_orders(row["orders"]),
     )
