@@ -23,10 +23,8 @@ pytestmark = [pytest.mark.scenario, pytest.mark.timeout(600)]
 SEED = 20261123
 PAIR = ("main", "east")
 SETTLED_WITHIN = 60.0
-SERVICES = (
-    *("manager@main-mgr", "agent@main-gw1", "agent@east-gw1"),
-    *("speaker@main-gw1", "speaker@east-gw1", "controller@main-ctl1", "switch@east-gw1"),
-)
+SERVICES = ("manager@main-mgr", "agent@east-gw1")
+"""Ours, where the half of a change would be. The others of the lab are for the soak run."""
 
 
 @pytest.fixture
@@ -38,7 +36,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def settled(world: World) -> None:
-    world.until(lambda: world.settled() == "", SETTLED_WITHIN, f"as ordered: {world.settled()}")
+    """Every service runs again, and everything is as ordered."""
+
+    def missing() -> str:
+        late = [f"{service.name} is {service.state}" for service in world.lab.services() if not service.ready]
+        return "; ".join(late) or world.settled()
+
+    world.until(lambda: missing() == "", SETTLED_WITHIN, "as ordered")
 
 
 def changes(world: World, number: int) -> dict[str, Callable[[], None]]:
@@ -53,18 +57,21 @@ def changes(world: World, number: int) -> dict[str, Callable[[], None]]:
     }
 
 
-def test_services_killed_in_the_middle_of_changes(world: World) -> None:
+@pytest.mark.parametrize(
+    "ours", [pytest.param(True, id="ours"), pytest.param(False, id="others", marks=pytest.mark.soak)]
+)
+def test_services_killed_in_the_middle_of_changes(world: World, ours: bool) -> None:
     chosen = random.Random(SEED)
     before = invariants.baseline(world)
     known = {service.name for service in world.lab.services()}
-    assert set(SERVICES) <= known, known
+    assert set(SERVICES) < known, known
     usual: dict[str, float] = {}
     for what, order in changes(world, 0).items():
         began = time.monotonic()
         order()
         settled(world)
         usual[what] = time.monotonic() - began
-    for number, service in enumerate(SERVICES, start=1):
+    for number, service in enumerate(SERVICES if ours else sorted(known - set(SERVICES)), start=1):
         for what, order in changes(world, number).items():
             moment = chosen.uniform(0.0, 1.0) * usual[what]
             order()
@@ -73,8 +80,7 @@ def test_services_killed_in_the_middle_of_changes(world: World) -> None:
             try:
                 settled(world)
             except AssertionError as error:
-                raise AssertionError(
-                    f"{service} killed {moment:.3f} s into {what}, seed {SEED}: {error}"
-                ) from error
+                place = f"{service} killed {moment:.3f} s into {what}, seed {SEED}"
+                raise AssertionError(f"{place}: {error}; {world.settled()}") from error
         world.announce("east", ())
         assert (wrong := invariants.check(world, before, SETTLED_WITHIN)) == [], f"after {service}: {wrong}"
