@@ -201,8 +201,9 @@ def namespace_remedy(proc: Path) -> str:
     if _setting(proc / "user/max_user_namespaces") == "0":
         return "sudo sysctl user.max_user_namespaces=15000"
     return (
-        "in a container: allow the system calls unshare, clone and mount "
-        "(docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined)"
+        "in a container: leave /proc unmasked (podman run --security-opt unmask=ALL; docker run "
+        "--security-opt systempaths=unconfined) and allow the system calls unshare, clone and mount "
+        "(--security-opt seccomp=unconfined --security-opt apparmor=unconfined)"
     )
 
 

@@ -72,7 +72,8 @@ def realtime() -> Finding:
             ok=False,
             detail="not allowed: probes send up to some ms late on a busy machine",
             needed_for="probe",
-            remedy="as root: echo 'USER - rtprio 50' > /etc/security/limits.d/cellnet.conf, log in again",
+            remedy="as root: echo 'USER - rtprio 50' > /etc/security/limits.d/cellnet.conf, log in again; "
+            "in a container: --cap-add SYS_NICE",
         )
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return Finding("SCHED_FIFO", ok=True, detail="allowed", needed_for="probe")

@@ -77,7 +77,7 @@ def test_a_trial_is_judged(name: str, line: str, ok: bool, detail: str, remedy: 
         ),
         ("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"),
         ("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
-        ("kernel/other", "1", "in a container: allow the system calls unshare"),
+        ("kernel/other", "1", "in a container: leave /proc unmasked"),
     ],
 )
 def test_the_setting_that_forbids_user_namespaces_is_named(
