@@ -21,6 +21,7 @@ _TAKEN: tuple[tuple[Network, str], ...] = (
     (numbering.WAN_V6, "the WAN links"),
     (numbering.MANAGEMENT, "the management network"),
     (numbering.CONTROL, "the control links"),
+    (numbering.ROUTER_IDS, "the BGP identifiers of provider routers"),
     (IPv4Network("0.0.0.0/8"), "this network (RFC 1122)"),
     (IPv4Network("127.0.0.0/8"), "loopback"),
     (IPv4Network("169.254.0.0/16"), "link-local addresses"),

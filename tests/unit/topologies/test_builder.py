@@ -217,6 +217,7 @@ def test_every_problem_is_reported_at_once() -> None:
         (Builder("lab").cell("main", prefixes=["10.0.0.0/24", "10.0.9.0/24"]), "at most one of each family"),
         (Builder("lab").cell("main", prefixes=["10.0.0.1/24"]), "did you mean 10.0.0.0/24?"),
         (Builder("lab").cell("main", prefixes=["172.20.0.0/24"]), "which belongs to the WAN links"),
+        (Builder("lab").cell("main", prefixes=["100.127.0.0/24"]), "the BGP identifiers of provider routers"),
         (Builder("lab").cell("main", prefixes=["10.0.0.0/28"], hosts=1), "is too small"),
         (Builder("lab").cell("main", prefixes=["fd00::/120"]), "use a length from 16 to 112"),
         (
