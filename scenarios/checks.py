@@ -125,7 +125,7 @@ class _Step:
             yield from self._expectation(wanted, ("then", number), LONGEST_S)
         yield from self._twice(self.step.then, ("then",))
         if self.step.budget is not None:
-            yield from _budget(self.step.budget)
+            yield from self._budget(self.step.budget)
         action = self.step.do
         if isinstance(action, Connect):
             yield from self._connect(action)
@@ -138,6 +138,20 @@ class _Step:
         elif isinstance(action, Break):
             yield from self._break(action)
 
+    def _budget(self, budget: Budget) -> Iterator[Wrong]:
+        yield from _budget(budget, ("budget",))
+        hosts = self._hosts()
+        for node, other in budget.towards.items():
+            path: Path = ("budget", "towards", node)
+            if node not in hosts:
+                yield path, f"there is no host {node!r}; {nearest(node, hosts)}"
+            if other.towards:
+                yield (*path, "towards"), "limits for a node have no further limits; write them side by side"
+            yield from _budget(other, path)
+
+    def _hosts(self) -> list[str]:
+        return [host.name for cell in self.inventory.topology.cells for host in cell.hosts]
+
     def _connect(self, action: Connect) -> Iterator[Wrong]:
         names = [cell.name for cell in self.inventory.topology.cells]
         for field in ("local_cell", "remote_cell"):
@@ -149,7 +163,7 @@ class _Step:
             yield ("do", "remote_cell"), message
 
     def _flows(self, action: StartProbes) -> Iterator[Wrong]:
-        hosts = [host.name for cell in self.inventory.topology.cells for host in cell.hosts]
+        hosts = self._hosts()
         if not action.flows:
             yield ("do", "flows"), "no flows; name at least one"
         for number, flow in enumerate(action.flows):
@@ -255,15 +269,16 @@ class _Step:
             yield path, f"two expectations say {name!r}; give one of them other words with says: ..."
 
 
-def _budget(budget: Budget) -> Iterator[Wrong]:
+def _budget(budget: Budget, path: Path) -> Iterator[Wrong]:
+    place = ".".join(map(str, path))
     for field in ("outage_ms", "lost", "outages"):
         value = getattr(budget, field)
         if value is not None and not 0 <= value < math.inf:
-            yield ("budget", field), f"budget.{field} {value:g} cannot be; give 0 or more"
+            yield (*path, field), f"{place}.{field} {value:g} cannot be; give 0 or more"
     if not budget.why.strip():
-        yield ("budget", "why"), "budget.why is empty; say where the figures come from"
+        yield (*path, "why"), f"{place}.why is empty; say where the figures come from"
     if budget.outage_ms is None and budget.lost is None and budget.outages is None:
-        yield ("budget",), "a budget limits something; give outage_ms, lost or outages"
+        yield path, "a budget limits something; give outage_ms, lost or outages"
 
 
 def _seconds(value: float, path: Path, name: str, *, above: bool = False) -> Iterator[Wrong]:

@@ -20,7 +20,6 @@ from cliff.lister import Lister
 
 if TYPE_CHECKING:
     from scenarios.scenario import Scenario
-    from scenarios.values import Budget
 
 
 class UsageError(Exception):
@@ -154,19 +153,12 @@ class Show(Lister):
                 step.name,
                 step.title,
                 explaining.expect(step),
-                _limits(step.budget),
-                step.budget.why if step.budget else "",
+                explaining.budget(step.budget) if step.budget else "",
+                explaining.why(step.budget) if step.budget else "",
             )
             for step in _scenario(parsed_args).steps
         )
         return ("Step", "Title", "Expected", "Budget", "Why"), rows
-
-
-def _limits(budget: Budget | None) -> str:
-    if budget is None:
-        return ""
-    limits = (("outage ms", budget.outage_ms), ("lost", budget.lost), ("outages", budget.outages))
-    return ", ".join(f"{name} <= {value:g}" for name, value in limits if value is not None)
 
 
 def _scenario(options: argparse.Namespace, number: int = 0) -> Scenario:

@@ -37,7 +37,12 @@ def budget(limits: Budget) -> str:
         found.append(f"at most {limits.outages} outage{'' if limits.outages == 1 else 's'} of a flow")
     if limits.lost is not None:
         found.append(f"at most {limits.lost} packets of a flow lost" if limits.lost else "no packet lost")
-    return several(found)
+    return "; ".join([several(found), *(f"to {node} {budget(one)}" for node, one in limits.towards.items())])
+
+
+def why(limits: Budget) -> str:
+    """Where its figures come from."""
+    return " ".join([limits.why, *(f"To {node}: {one.why}" for node, one in limits.towards.items())])
 
 
 def _does(action: Action) -> str:

@@ -6,15 +6,15 @@ readers at the end are the only I/O; everything else is arithmetic on two snapsh
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from simulator import processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Snapshot:
     pressure: float | None
     """Time in which some task waited for a CPU (PSI `some`, total)."""
     busy: float
-    """CPU time used by everybody, all CPUs together, without steal."""
+    """CPU time used by everybody, all CPUs together, without steal; only differences mean something."""
     steal: float
     own: float | None
     """CPU time used by the lab and by this program."""
@@ -131,14 +131,13 @@ def parse_pressure(text: str) -> float | None:
 
 def look(lab_pid: int | None) -> Snapshot:
     """Read the counters now. `lab_pid` is the lab daemon's process id on this side of the sandbox."""
-    times = psutil.cpu_times()
-    busy = times.user + times.nice + times.system + times.irq + times.softirq
+    worked = processors.read()
     return Snapshot(
-        at=time.monotonic(),
-        cpus=os.cpu_count() or 1,
+        at=worked.at,
+        cpus=worked.count,
         pressure=_read_pressure(),
-        busy=busy,
-        steal=times.steal,
+        busy=worked.busy,
+        steal=worked.steal,
         own=_own_seconds(lab_pid),
     )
 

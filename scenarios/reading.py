@@ -45,8 +45,13 @@ def step(document: Document, topology: Topology) -> Step:
         expect=document.get("expect", ""),
         do=action(named[0], document[named[0]] or {}, topology),
         then=expectations(document.get("then", ())),
-        budget=Budget(**budget) if budget is not None else None,
+        budget=_budget(budget) if budget is not None else None,
     )
+
+
+def _budget(given: Document) -> Budget:
+    towards = {node: _budget(one) for node, one in given.get("towards", {}).items()}
+    return Budget(**{**given, "towards": towards})
 
 
 def action(name: str, given: Document, topology: Topology) -> Action:

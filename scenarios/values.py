@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from .measurements import Flow
+
 
 class Verdict(Enum):
     """The answer of a check. INCONCLUSIVE: the machine was too busy to tell, with the numbers."""
@@ -37,6 +39,12 @@ class Budget:
     """Packets lost in the whole step, from the fault until well after recovery."""
     outages: int | None = None
     """How many separate outages: 1 says that nothing more may happen after the first."""
+    towards: Mapping[str, Budget] = field(default_factory=dict)
+    """Other limits, for the flows to these nodes: their way may be somebody else's to repair."""
+
+    def of(self, flow: Flow) -> Budget:
+        """What that flow may suffer."""
+        return self.towards.get(flow.destination, self)
 
 
 Kind = Literal["eventually", "always", "never", "stays"]

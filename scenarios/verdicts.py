@@ -104,6 +104,13 @@ def misses_of(budget: Budget, flows: Sequence[FlowMeasurement]) -> list[str]:
             for control in controls:
                 measured = without_shared(measured, control)  # noqa: PLW2901 - each takes off its own
             product.append(measured)
+    parts = (budget, *budget.towards.values())
+    return [
+        miss for part in parts for miss in _misses(part, [x for x in product if budget.of(x.flow) is part])
+    ]
+
+
+def _misses(budget: Budget, product: Sequence[FlowMeasurement]) -> list[str]:
     limits: tuple[tuple[float | None, Callable[[FlowMeasurement], float], str], ...] = (
         (budget.outage_ms, lambda one: one.worst_outage_ms, "outage of {:.1f} ms, budget {:g} ms"),
         (budget.lost, lambda one: one.lost, "{:.0f} packets lost, budget {:g}"),
@@ -125,7 +132,10 @@ def blindness(budget: Budget, product: Sequence[FlowMeasurement], limits: Limits
         one
         for one in product
         if one.lateness_max_ms > limits.blind_ms
-        and (budget.outage_ms is None or one.worst_outage_ms + one.lateness_max_ms > budget.outage_ms)
+        and (
+            (most := budget.of(one.flow).outage_ms) is None
+            or one.worst_outage_ms + one.lateness_max_ms > most
+        )
     ]
     late = max(blind, key=lambda one: one.lateness_max_ms, default=None)
     if late is None:
@@ -226,6 +236,13 @@ def summary(budget: Budget, product: Sequence[FlowMeasurement]) -> str:
     """The numbers of a step that met its budget."""
     outage = max((measured.worst_outage_ms for measured in product), default=0.0)
     lost = max((measured.lost for measured in product), default=0)
+    limits = "; ".join(
+        [_limits(budget), *(f"to {node} {_limits(one)}" for node, one in budget.towards.items())]
+    )
+    return f"longest outage {outage:.1f} ms, at most {lost} packets of a flow lost (budget {limits})"
+
+
+def _limits(budget: Budget) -> str:
     limits = []
     if budget.outage_ms is not None:
         limits.append(f"outage {budget.outage_ms:g} ms")
@@ -233,9 +250,7 @@ def summary(budget: Budget, product: Sequence[FlowMeasurement]) -> str:
         limits.append(f"{budget.lost} lost")
     if budget.outages is not None:
         limits.append(f"{budget.outages} outage{'' if budget.outages == 1 else 's'}")
-    return (
-        f"longest outage {outage:.1f} ms, at most {lost} packets of a flow lost (budget {', '.join(limits)})"
-    )
+    return ", ".join(limits)
 
 
 def judge_step(

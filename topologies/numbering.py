@@ -26,7 +26,7 @@ NAME_PATTERN = r"[a-z]([a-z0-9-]*[a-z0-9])?"
 MANAGEMENT_NODE = "mgmt"  # the plain Ethernet segment all management links end at
 MANAGEMENT = IPv4Network("100.64.0.0/16")
 CONTROL = IPv4Network("192.168.254.0/30")  # the same in every cell: it never leaves it
-ROUTER_IDS = IPv4Network("100.127.0.0/16")  # on no interface, but a gateway's identifier is its cell's address
+ROUTER_IDS = IPv4Network("100.127.0.0/16")  # on no interface; gateways have their cell's addresses
 WAN_V4 = IPv4Network("172.16.0.0/12")
 WAN_V6 = IPv6Network("fdce:11:ffff::/48")
 

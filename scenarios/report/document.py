@@ -132,6 +132,7 @@ def _budget(budget: Budget) -> dict[str, Any]:
         "lost": budget.lost,
         "outages": budget.outages,
         "why": budget.why,
+        "towards": {node: _budget(one) for node, one in budget.towards.items()},
     }
 
 

@@ -56,12 +56,13 @@ def _away(found: Ground, seconds: float, rng: random.Random) -> Step:
         if third
         else ()
     )
-    prefixes = [*(str(prefix) for prefix in there.prefixes), ADDED]
+    added = _added(found)
+    prefixes = [*(str(prefix) for prefix in there.prefixes), added]
     wider = Change("update", "endpoint", f"{there.name}-end", {"prefixes": prefixes}, after_s=4.0)
     return Step(
         "away",
         f"Agent and controller of {here.name} are away for {seconds:g} s",
-        f"Both stand still. {there.name} gets one more prefix, {ADDED}{also}: over the API, as on any day.",
+        f"Both stand still. {there.name} gets one more prefix, {added}{also}: over the API, as on any day.",
         "The manager says that it no longer hears the agent, and no packet is lost. When both are back, the "
         "new prefix is routed within seconds, and what did not change was not touched.",
         Break(
@@ -83,11 +84,19 @@ def _away(found: Ground, seconds: float, rng: random.Random) -> Step:
                 "routed",
                 f"{gateway.name} has a flow for the new prefix",
                 20,
-                of={"gateway": gateway.name, "prefix": ADDED},
+                of={"gateway": gateway.name, "prefix": added},
             ),
         ),
         UNCHANGED,
     )
+
+
+def _added(found: Ground) -> str:
+    """One more prefix for the second cell. Providers take only what is within its own prefixes."""
+    if not found.provided:
+        return ADDED
+    whole = next(prefix for prefix in found.there.prefixes if prefix.version == 4)
+    return str(list(whole.subnets())[-1])
 
 
 def _third(found: Ground) -> Cell | None:

@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break, spare
 from ..scenario import Scenario, Step
 from ..values import Budget
 from . import ground
-from .ground import BACK_ON_PATH, CUT, UNUSED, phase, recovered
+from .ground import BACK_ON_PATH, CUT, UNUSED, Ground, phase, recovered
 from .story import NONE, Knobs, Story
 
 NAME = "each-path"
@@ -29,10 +29,10 @@ def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
     found = ground.find(NAME, topology)
     rng = random.Random(seed)
     ranks = range(len(found.links))
-    steps = [_one("cut", {"kind": "cut"}, rank, CUT, rng) for rank in ranks]
-    steps += [_one("silence", {"kind": "blackhole"}, rank, found.silent, rng) for rank in ranks]
+    steps = [_one("cut", {"kind": "cut"}, rank, found.shared(CUT), rng) for rank in ranks]
+    steps += [_one("silence", {"kind": "blackhole"}, rank, found.shared(found.silent), rng) for rank in ranks]
     if len(found.links) >= 3:
-        steps.append(_two(rng))
+        steps.append(_two(found, rng))
     words = ground.Words(
         NAME,
         "Every path fails once",
@@ -66,7 +66,7 @@ def _one(verb: str, fault: Mapping[str, str], rank: int, budget: Budget, rng: ra
     )
 
 
-def _two(rng: random.Random) -> Step:
+def _two(found: Ground, rng: random.Random) -> Step:
     return Step(
         "cut-two",
         "Cut two paths at once",
@@ -74,7 +74,7 @@ def _two(rng: random.Random) -> Step:
         "The third path carries everything.",
         Break(({"kind": "cut", "link": IN_USE}, {"kind": "cut", "link": spare(1)}), 1.5, phase(rng)),
         recovered(BACK_ON_PATH),
-        TWICE,
+        found.shared(TWICE),
     )
 
 

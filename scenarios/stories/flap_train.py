@@ -121,13 +121,38 @@ def _step(train: Train, found: Ground, rng: random.Random) -> Step:
         f"At most {train.felt} outage{'s' if train.felt > 1 else ''} in all, whatever the link does.",
         Break(fault, lasts, phase(rng), during=(quiet,)),
         recovered(BACK_ON_PATH),
-        Budget(
-            outage_ms=most,
-            lost=round(train.felt * most),
-            outages=train.felt,
-            why=f"{train.reason}. Each is over within {most:g} ms, as for a single "
-            + ("silent fault." if train.mode == "blackhole" else "cut."),
+        found.shared(
+            Budget(
+                outage_ms=most,
+                lost=round(train.felt * most),
+                outages=train.felt,
+                why=f"{train.reason}. Each is over within {most:g} ms, as for a single "
+                + ("silent fault." if train.mode == "blackhole" else "cut."),
+            ),
+            _undamped(train),
         ),
+    )
+
+
+def _undamped(train: Train) -> Budget:
+    """Of packets that a provider's router turns."""
+    turned = ground.TURNED.outage_ms or 0
+    if train.mode == "cut":
+        return Budget(
+            outage_ms=turned,
+            lost=round(train.count * turned),
+            outages=train.count,
+            why=f"provider's routers know no hold-down and are back on the path with their session: each of "
+            f"the {train.count} losses may be felt. {ground.TURNED.why}",
+        )
+    silent = 1000 * train.period_s * train.duty
+    return Budget(
+        outage_ms=silent + turned,
+        lost=round(train.count * (silent + turned)),
+        outages=2 * train.count,
+        why="provider's routers know no hold-down: their session is back in the pause between two silences, "
+        f"and does not wait for BFD, which needs {BFD_BACK:g} s. So each of the {train.count} silences of "
+        f"{silent:g} ms may be lost whole.",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from simulator import stack
@@ -43,6 +43,16 @@ NOTHING = Budget(
     why="this process takes no part in forwarding: flows stay in the switch (secure mode) and routes stay "
     "with the neighbour (graceful restart), so not one packet may be lost.",
 )
+TURNED = Budget(
+    outage_ms=250,
+    lost=250,
+    outages=1,
+    why="these packets come by a provider's router, which must see the fault and turn them itself, over the "
+    "other router: measured 10 to 30 ms with BIRD, 70 to 100 ms with FRR, here as in docs/benchmarks.md.",
+)
+ANEW = 2.5
+"""Seconds until packets flow again when BGP begins anew: a speaker calls again after at most one second,
+sessions and routes take 0.2 s, plan and flows 0.1 s."""
 CALM = Budget(lost=0, why="nothing is broken: whatever is lost now, the lab itself loses.")
 
 BACK_ON_PATH = Expectation("path", "traffic is back on the path it used before", 30)
@@ -94,6 +104,13 @@ class Ground:
     def provided(self) -> bool:
         """Whether the ways lead to providers' routers and not to the other cell itself."""
         return not self.topology.wan_between(self.here.name, self.there.name)
+
+    def shared(self, budget: Budget, back: Budget = TURNED) -> Budget:
+        """That of a fault on a way between the first cell and a provider, where half of it is the provider's:
+        ours leave by the next way, but what comes back is turned by the provider's router."""
+        if not self.provided or budget == UNUSED:
+            return budget
+        return replace(budget, towards={self.here.hosts[0].name: back})
 
     def begin(self) -> tuple[Step, ...]:
         """Boot, connect, traffic, and a moment of calm."""

@@ -77,7 +77,17 @@ def _much(found: Ground, rng: random.Random, *, outward: bool) -> Step:
             during=(Expectation("delivering", "all flows deliver in spite of it", moved),),
         ),
         recovered(BACK_ON_PATH),
-        budget,
+        found.shared(budget, _undamped(hold)),
+    )
+
+
+def _undamped(hold: float) -> Budget:
+    """Of packets that a provider's router turns."""
+    return Budget(
+        outage_ms=ground.TURNED.outage_ms,
+        lost=round(hold * ground.RATE * MUCH / 100),
+        why="provider's routers know no hold-down: each time that BFD or a session comes back they use the "
+        f"path again, at worst all the {hold:.2g} s that {MUCH} % are lost. {ground.TURNED.why}",
     )
 
 

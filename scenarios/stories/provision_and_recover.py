@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break
 from ..scenario import Scenario, Step
 from ..values import Budget
 from . import ground
-from .ground import BACK_AGAIN, BACK_ON_PATH, CUT, NOTHING, Ground, phase, recovered
+from .ground import ANEW, BACK_AGAIN, BACK_ON_PATH, CUT, NOTHING, Ground, phase, recovered
 from .story import NONE, Knobs, Story
 
 FREEZE_MS = 100
@@ -21,6 +21,12 @@ FREEZE = Budget(
     why=f"a switch that is stopped for {FREEZE_MS} ms forwards nothing for {FREEZE_MS} ms, and 40 ms more "
     "cover the burst after it. BFD expires on all paths at once meanwhile and needs a second to come "
     "back: without the group's last-resort bucket this would cost 1,000 ms.",
+)
+FREEZE_PROVIDED = Budget(
+    outage_ms=FREEZE_MS + 1000 * ANEW,
+    lost=round(FREEZE_MS + 1000 * ANEW),
+    why=f"a switch that is stopped for {FREEZE_MS} ms lets BFD with all providers expire, and their routers "
+    f"end a session with its BFD and forget its routes: {ANEW:g} s for sessions and routes to be made anew.",
 )
 SWITCH = Budget(
     outage_ms=3000,
@@ -39,7 +45,7 @@ def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
     steps = (
         *_paths(found, rng),
         *_processes(here, there, rng),
-        *_networks_and_switches(here, there, rng),
+        *_networks_and_switches(found, rng),
     )
     words = ground.Words(
         "provision-and-recover",
@@ -61,7 +67,7 @@ def _paths(found: Ground, rng: random.Random) -> tuple[Step, ...]:
             "The switch sees the dead port and moves to the other path by itself, within 20 ms.",
             Break({"kind": "cut", "link": IN_USE}, 1.5, phase(rng)),
             recovered(BACK_ON_PATH),
-            CUT,
+            found.shared(CUT),
         ),
         Step(
             "blackhole-one-way",
@@ -70,7 +76,7 @@ def _paths(found: Ground, rng: random.Random) -> tuple[Step, ...]:
             "BFD misses three packets and the switch moves to the other path, within 50 ms.",
             Break({"kind": "blackhole", "link": IN_USE, "direction": outward}, 1.5, phase(rng)),
             recovered(BACK_ON_PATH),
-            found.silent,
+            found.shared(found.silent),
         ),
         Step(
             "blackhole",
@@ -79,7 +85,7 @@ def _paths(found: Ground, rng: random.Random) -> tuple[Step, ...]:
             "The same: both gateways find out by BFD within 50 ms.",
             Break({"kind": "blackhole", "link": IN_USE, "direction": "both"}, 1.5, phase(rng)),
             recovered(BACK_ON_PATH),
-            found.silent,
+            found.shared(found.silent),
         ),
     )
 
@@ -132,7 +138,8 @@ def _processes(here: Cell, there: Cell, rng: random.Random) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _networks_and_switches(here: Cell, there: Cell, rng: random.Random) -> tuple[Step, ...]:
+def _networks_and_switches(found: Ground, rng: random.Random) -> tuple[Step, ...]:
+    here, there = found.here, found.there
     frozen = rng.choice((here, there)).gateways[0].name
     killed = rng.choice((here, there)).gateways[0].name
     return (
@@ -149,14 +156,16 @@ def _networks_and_switches(here: Cell, there: Cell, rng: random.Random) -> tuple
             "freeze-switch",
             f"Freeze a switch for {FREEZE_MS} ms",
             f"Stop the process that forwards every packet of {frozen}, then let it go on.",
-            f"At most {FREEZE_MS} ms of silence and nothing after it, although BFD gave up on all paths.",
+            "BFD gives up on all paths, providers end their sessions by it, and all begins anew."
+            if found.provided
+            else f"At most {FREEZE_MS} ms of silence and nothing after, although BFD gave up on all paths.",
             Break(
                 {"kind": "freeze", "service": f"switch@{frozen}", "seconds": FREEZE_MS / 1000},
                 1.0,
                 phase(rng),
             ),
             recovered(BACK_ON_PATH),
-            FREEZE,
+            FREEZE_PROVIDED if found.provided else FREEZE,
         ),
         Step(
             "kill-switch",

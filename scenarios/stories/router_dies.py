@@ -17,10 +17,11 @@ NAME = "router-dies"
 BANG = Budget(
     outage_ms=50,
     lost=50,
-    outages=1,
+    outages=2,
     why="both gateways see their port to the dead router go and step to the other one, as for a cut path "
     "(20 ms); packets that the other cell sent on the way are lost too, and two gateways notice one after "
-    "the other: 50 ms. Coming back must cost nothing.",
+    "the other: 50 ms. Two outages, because the links go one after the other within some milliseconds, and "
+    "the router itself still turns what it has to the links it has. Coming back must cost nothing.",
 )
 SPREAD = 30  # ms between the silencing of the first link of a router and that of its last
 

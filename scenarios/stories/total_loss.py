@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break, spare
 from ..scenario import Scenario, Step
 from ..values import Budget, Expectation
 from . import ground
-from .ground import BACK_ON_PATH, HOLD_TIME, RATE, Ground, phase, recovered
+from .ground import ANEW, BACK_ON_PATH, HOLD_TIME, RATE, Ground, phase, recovered
 from .story import Knob, Knobs, Story
 
 NAME = "total-loss"
@@ -22,9 +22,6 @@ LONG = Knob("long_s", "seconds without any path for the long time", 14, HOLD_TIM
 AT_ONCE = 0.3
 """Seconds until packets flow again while routes are still there: the group's last resort sends by the most
 preferred path whether or not BFD is back. It covers the clearing of several faults one after the other."""
-ANEW = 2.5
-"""Seconds until packets flow again when BGP begins anew: a speaker calls again after at most one second,
-sessions and routes take 0.2 s, plan and flows 0.1 s."""
 
 
 def build(topology: Topology, seed: int, knobs: Knobs) -> Scenario:
@@ -46,17 +43,24 @@ def build(topology: Topology, seed: int, knobs: Knobs) -> Scenario:
     return found.tell(words, steps, seed, knobs)
 
 
+def _why_anew(found: Ground) -> str:
+    if found.provided:
+        return "the providers' routers end a session with its BFD or its carrier"
+    return f"the hold timer of {HOLD_TIME:g} s ended on both sides"
+
+
 def _gone(found: Ground, verb: str, fault: Mapping[str, str], seconds: float, rng: random.Random) -> Step:
     names = [IN_USE, *(spare(number) for number in range(1, len(found.links)))]
     long = seconds > HOLD_TIME
-    back = ANEW if long else AT_ONCE
+    anew = long or found.provided
+    back = ANEW if anew else AT_ONCE
     told = (Expectation("status", "the API says OFFLINE", 8, of={"is": "OFFLINE"}),) if long else ()
     return Step(
         f"{verb}-all{'-for-long' if long else ''}",
         f"{verb.capitalize()} all paths for {seconds:g} s",
         f"{'Both' if len(names) == 2 else f'All {len(names)}'} paths at once.",
         f"Packets are lost until the paths are back, and {back:g} s at most after that: "
-        + ("BGP's hold timer has ended, so sessions and routes are made anew." if long else "routes stayed."),
+        + (f"{_why_anew(found)}, so sessions and routes are made anew." if anew else "routes stayed."),
         Break(
             tuple({**fault, "link": name} for name in names),
             seconds,
@@ -67,12 +71,12 @@ def _gone(found: Ground, verb: str, fault: Mapping[str, str], seconds: float, rn
         Budget(
             outage_ms=round((seconds + back) * 1000),
             lost=round((seconds + back) * RATE),
-            outages=2 if long else 1,
+            outages=2 if anew else 1,
             why=f"{seconds:g} s without any path, and then "
             + (
-                f"{ANEW:g} s for BGP: the hold timer of {HOLD_TIME:g} s ended on both sides, routes were "
-                "deleted, and a speaker calls its neighbour at most a second after it could."
-                if long
+                f"{ANEW:g} s for BGP: {_why_anew(found)}, routes were deleted, and a speaker calls its "
+                "neighbour at most a second after it could."
+                if anew
                 else f"{AT_ONCE:g} s: sessions outlived it, so flows and groups are still there, and the "
                 "last bucket of a group sends even while BFD needs its second to come back."
             ),

@@ -7,16 +7,17 @@ milliseconds.
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from simulator import processors
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Counters at one moment, in seconds since boot. `stalled_s` is None where the kernel has no PSI.
+    """Counters at one moment, in seconds. `stalled_s` is None where the kernel has no PSI.
 
     `lab_s` is the CPU time of the lab's processes and of their ended children.
     """
@@ -62,17 +63,14 @@ def between(before: Reading, after: Reading) -> Load:
 
 def read(lab_pid: int | None = None, proc: Path = Path("/proc")) -> Reading:
     """The counters now. `lab_pid` is a process of the lab: those in its pid namespace are the lab."""
-    user, nice, system, _idle, _iowait, irq, softirq, steal = (
-        int(word) / _TICK
-        for word in (proc / "stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
-    )
+    worked = processors.read(proc)
     return Reading(
-        t=time.monotonic(),
-        busy_s=user + nice + system + irq + softirq,
-        steal_s=steal,
+        t=worked.at,
+        busy_s=worked.busy,
+        steal_s=worked.steal,
         lab_s=0.0 if lab_pid is None else _lab_seconds(proc, lab_pid),
         stalled_s=_stalled_seconds(proc),
-        processors=os.cpu_count() or 1,
+        processors=worked.count,
     )
 
 

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from scenarios import catalogue, checks, files, rendering
+from scenarios.values import Budget
 from topologies import fileformat
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "digger.yaml"
@@ -101,6 +102,18 @@ MISTAKES = {
     "a text for a number": ("hold_s: 1.5", "hold_s: long", "x.yaml:14", "where a number belongs"),
     "no why": (", why: carrier is seen in 5 to 9 ms", "", "x.yaml:17", "this field is missing"),
     "a budget of nothing": ("outage_ms: 20, ", "", "x.yaml:17", "a budget limits something"),
+    "limits for nobody": (
+        "outage_ms: 20, ",
+        "outage_ms: 20, towards: {main-h9: {lost: 1, why: a}}, ",
+        "x.yaml:17",
+        "there is no host 'main-h9'",
+    ),
+    "limits within limits": (
+        "outage_ms: 20, ",
+        "outage_ms: 20, towards: {main-h1: {lost: 1, why: a, towards: {east-h1: {lost: 1, why: b}}}}, ",
+        "x.yaml:17",
+        "write them side by side",
+    ),
     "two actions": ("    boot: {}", "    boot: {}\n    disconnect: {}", "x.yaml:7", "does one of"),
     "no action": ("    boot: {}\n", "", "x.yaml:5", "this does nothing"),
     "the same name twice": ("name: probe", "name: cut", "x.yaml:11", "another step is called 'cut'"),
@@ -134,6 +147,12 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_lines():
     assert places == sorted(places, key=lambda place: int(place.split(":")[1]))
     assert "did you mean 'east'" in str(error.value)
     assert "this field is missing" in str(error.value)
+
+
+def test_limits_for_a_node_are_read():
+    text = GOOD.replace("outage_ms: 20, ", "outage_ms: 20, towards: {main-h1: {outage_ms: 250, why: b}}, ")
+    budget = next(step.budget for step in files.load(text, "x.yaml").steps if step.budget)
+    assert dict(budget.towards) == {"main-h1": Budget(outage_ms=250, why="b")}
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path):

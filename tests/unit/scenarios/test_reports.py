@@ -17,7 +17,7 @@ from scenarios import guarding
 from scenarios.outcomes import Captured, Outcome, Property
 from scenarios.report import document, junit, page, picture, writing
 from scenarios.report.terminal import Terminal
-from scenarios.values import Verdict
+from scenarios.values import Budget, Verdict
 
 from . import sample
 
@@ -64,6 +64,22 @@ def test_packets_and_what_was_watched_are_in_every_report():
     assert "3 packets found no room" in html
     assert "Ended by hand" in html
     assert guarding.how(run.safety) in html
+
+
+def test_limits_of_their_own_for_the_flows_to_a_node_are_told():
+    run = sample.run()
+    outcomes = []
+    for one in run.outcomes:
+        step = one.step
+        if step.budget is not None:
+            turned = Budget(outage_ms=250, why="a provider turns them")
+            step = replace(step, budget=replace(step.budget, towards={"main-h1": turned}))
+        outcomes.append(replace(one, step=step))
+    run = replace(run, outcomes=tuple(outcomes))
+    rendered = json.loads(json.dumps(document.render(run)))
+    jsonschema.Draft202012Validator(document.schema()).validate(rendered)
+    assert "a provider turns them" in (html := page.render(run))
+    assert "Budget of flows to main-h1:" in html
 
 
 def test_a_step_that_was_not_run_is_said_to_be_so():

@@ -49,6 +49,19 @@ def test_a_second_outage_is_a_miss_however_short():
     assert "2 outages, budget 1" in reasons(findings)
 
 
+def test_limits_for_a_node_are_for_the_flows_to_it_and_for_no_others():
+    turned = replace(TIGHT, towards={BACK.destination: Budget(outage_ms=250, why="turned by a provider")})
+    (finding,) = verdicts.judge(turned, [saw(THERE, 7.0), saw(BACK, 61.0, 3.0), CLEAN], QUIET)
+    assert finding.verdict is Verdict.PASS
+    assert finding.reason.endswith(
+        f"(budget outage 20 ms, 20 lost, 1 outage; to {BACK.destination} outage 250 ms)"
+    )
+    (finding,) = verdicts.judge(turned, [saw(THERE, 61.0), saw(BACK, 251.0), CLEAN], QUIET)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.reason.startswith("main → east IPv4: outage of 61.0 ms, budget 20 ms; main → east")
+    assert "east → main IPv4: outage of 251.0 ms, budget 250 ms" in finding.reason
+
+
 SIGNS = {
     "pressure": (replace(QUIET, pressure=0.99), "CPU pressure 99%"),
     "others": (replace(QUIET, foreign=0.6), "other programs used 60%"),
