@@ -1,9 +1,9 @@
 """How long the processors worked.
 
-From the time in which they were idle, which a kernel that does not tick while idle (NO_HZ) knows exactly. What
-it says of user, system and interrupts is sampled at each tick: whoever works in step with the tick, such as a
-sender of 1,000 packets a second, is in all samples or in none. Two processors at half of their power were so said
-to be at 95 % or at 30 %, from one run to the next.
+From the time in which they were idle, which a kernel that does not tick while idle (NO_HZ) knows exactly.
+What it says of user, system and interrupts is sampled at each tick: whoever works in step with the tick, such
+as a sender of 1,000 packets a second, is in all samples or in none. Two processors at half of their power
+were so said to be at 95 % or at 30 %, from one run to the next.
 """
 
 from __future__ import annotations
