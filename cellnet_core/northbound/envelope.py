@@ -61,6 +61,10 @@ class Envelope:
             return
         request_id = f"req-{uuid.uuid4()}"
         scope.setdefault("state", {})["request_id"] = request_id
+        head = scope["method"] == "HEAD" and not _waits(scope["path"])
+        if head:
+            # As GET, without what it would bring (RFC 9110 section 9.3.2).
+            scope = {**scope, "method": "GET"}
         headers = Headers(scope=scope)
         version, refusal = _negotiate(headers, request_id)
         limit = _limit(scope)
@@ -73,6 +77,8 @@ class Envelope:
                 headers["X-Openstack-Request-Id"] = request_id
                 headers["OpenStack-API-Version"] = f"{SERVICE_TYPE} {text(version)}"
                 headers.add_vary_header("OpenStack-API-Version")
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         async def unless_failed(message: Message) -> None:
@@ -118,6 +124,11 @@ class _Body:
             self.failure = BodyTooLargeError()
             raise self.failure
         return message
+
+
+def _waits(path: str) -> bool:
+    """Whether GET answers when something happens, and not at once."""
+    return path.startswith("/v1/") and path.endswith(("/stream", "/intent"))
 
 
 def _limit(scope: Scope) -> int:

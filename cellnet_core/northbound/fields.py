@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -18,7 +18,7 @@ from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.errors import InvalidError
 from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import errors
-from cellnet_core.northbound.versions import MIN_VERSION, Version, speaks
+from cellnet_core.northbound.versions import MIN_VERSION, Version, speaks, text
 from cellnet_core.store.records import ConditionRecord
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")
@@ -42,13 +42,26 @@ class Input(BaseModel):
             if unknown:
                 raise PydanticCustomError(
                     "unknown_field",
-                    "unknown {unknown}; known are {known}",
+                    "unknown {unknown}; known are {known}{later}",
                     {
                         "unknown": ", ".join(repr(key) for key in unknown),
                         "known": ", ".join(fields) or "none",
+                        "later": cls._later(unknown),
                     },
                 )
         return data
+
+    @classmethod
+    def _later(cls, names: Iterable[str]) -> str:
+        """What to do for those of these fields that a later version knows."""
+        came = {name: cls.since[name] for name in names if name in cls.since}
+        if not came:
+            return ""
+        newest = max(came.values())
+        return (
+            f"; {', '.join(map(repr, came))} came with version {text(newest)}: "
+            f"ask for it by OpenStack-API-Version: cell-network {text(newest)}"
+        )
 
 
 class Output(BaseModel):

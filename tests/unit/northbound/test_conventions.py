@@ -52,6 +52,34 @@ def test_microversions_that_are_spoken(api: TestClient, wanted: str | None, spok
     assert answer.headers["X-Openstack-Request-Id"].startswith("req-")
 
 
+@pytest.mark.parametrize("path", ["/", "/v1/cells", "/v1/cells/nowhere", "/v1/cells?limit=0", "/metrics"])
+def test_head_answers_as_get_without_what_it_brings(api: TestClient, path: str) -> None:
+    found, asked = api.get(path), api.head(path)
+    assert (asked.status_code, asked.content) == (found.status_code, b"")
+    of_one_request = {"x-openstack-request-id", "content-length"}
+    same = found.headers.items() - {
+        (name, found.headers[name]) for name in of_one_request & set(found.headers)
+    }
+    assert same <= asked.headers.items()
+
+
+@pytest.mark.parametrize("path", ["/v1/events/stream", "/v1/agents/main/main-gw1/intent"])
+def test_head_does_not_wait_for_things_to_happen(api: TestClient, path: str) -> None:
+    assert api.head(path).status_code == 405
+
+
+def test_what_a_later_version_brought_is_not_just_unknown(api: TestClient) -> None:
+    body = {"cell": {"name": "west", "asn": 65003, "tags": ["a"]}}
+    detail = check_error(api.post("/v1/cells", json=body), 400, "request.unknown_field")
+    assert detail.endswith(
+        "'tags' came with version 1.2: ask for it by OpenStack-API-Version: cell-network 1.2"
+    )
+    detail = check_error(api.delete("/v1/cells/main?dry_run=true"), 400, "request.unknown_query")
+    assert "known are none; 'dry_run' came with version 1.2: ask" in detail
+    detail = check_error(api.delete("/v1/cells/main?dry=true"), 400, "request.unknown_query")
+    assert detail == "unknown 'dry'; known are none"
+
+
 @pytest.mark.parametrize("wanted", ["cell-network 1.3", "cell-network 2.0", "cell-network 1.0"])
 def test_microversions_out_of_range(api: TestClient, wanted: str) -> None:
     answer = api.get("/v1/cells", headers={"OpenStack-API-Version": wanted})
