@@ -64,17 +64,24 @@ def _much(found: Ground, rng: random.Random, *, outward: bool) -> Step:
     budget, moved = _heavy(found)
     hold = moved + 4
     way = f"{'away from' if outward else 'towards'} {found.here.name}"
+    undamped = found.provided and not outward
     return Step(
         f"lose-much-{'out' if outward else 'in'}",
         f"Lose {MUCH} % of the packets {way}",
         f"For {hold:g} s the path in use loses {MUCH} of 100 packets {way}, and none the other way.",
-        "BFD soon misses three packets in a row; both ends leave the path, and stay away from it while the "
-        "loss lasts.",
+        "BFD soon misses three packets in a row; "
+        + (
+            "the provider's router leaves the path, and comes back to it as often as BFD does."
+            if undamped
+            else "both ends leave the path, and stay away from it while the loss lasts."
+        ),
         Break(
             _fault(found, MUCH, outward=outward),
             hold,
             phase(rng),
-            during=(Expectation("delivering", "all flows deliver in spite of it", moved),),
+            during=()
+            if undamped
+            else (Expectation("delivering", "all flows deliver in spite of it", moved),),
         ),
         recovered(BACK_ON_PATH),
         found.shared(budget, _undamped(hold)),
@@ -97,12 +104,15 @@ def _little(found: Ground, rng: random.Random) -> Step:
         f"Lose {LITTLE} % of the packets away from {found.here.name}",
         f"For {HOLD:g} s the path in use loses {LITTLE} of 100 packets in one direction.",
         "Nothing moves, for nothing here is broken by BFD's measure; the packets are lost. It stops when the "
-        "fibre is clean again.",
+        "fibre is clean again."
+        + (" (A provider's router may take two lost packets and a late one for three.)" * found.provided),
         Break(
             _fault(found, LITTLE, outward=True),
             HOLD,
             phase(rng),
-            during=(Expectation("path", "traffic stays on the path", HOLD - 1, "always"),),
+            during=()
+            if found.provided
+            else (Expectation("path", "traffic stays on the path", HOLD - 1, "always"),),
         ),
         recovered(BACK_ON_PATH),
         LIGHT,

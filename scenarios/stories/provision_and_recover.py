@@ -35,6 +35,12 @@ SWITCH = Budget(
     "builds bridges, addresses and base flows (1 s), and routes are installed from what the speaker "
     "still knows. 3 s is less than the 9 s hold timer, so that BGP need not start over.",
 )
+SWITCH_PROVIDED = Budget(
+    outage_ms=3000 + 1000 * ANEW,
+    lost=round(3000 + 1000 * ANEW),
+    why=f"as long as a switch takes to be whole again, 3 s, and {ANEW:g} s more, because providers' routers "
+    "ended their sessions with BFD: sessions and routes are made anew.",
+)
 
 
 def build(topology: Topology, seed: int, knobs: Knobs = NONE) -> Scenario:
@@ -171,7 +177,8 @@ def _networks_and_switches(found: Ground, rng: random.Random) -> tuple[Step, ...
             "kill-switch",
             "Kill a switch",
             f"kill -9 of the switch of {killed}: all its ports, flows and groups go with it.",
-            "It comes back by itself, ports and flows included, within 3 s.",
+            "It comes back by itself, ports and flows included, within 3 s"
+            + (", and BGP with the providers after it." if found.provided else "."),
             Break(
                 {"kind": "crash", "service": f"switch@{killed}"},
                 1.0,
@@ -179,7 +186,7 @@ def _networks_and_switches(found: Ground, rng: random.Random) -> tuple[Step, ...
                 restarts=f"switch@{killed}",
             ),
             recovered(BACK_AGAIN, BACK_ON_PATH),
-            SWITCH,
+            SWITCH_PROVIDED if found.provided else SWITCH,
         ),
     )
 
