@@ -65,6 +65,11 @@ def cell_prefixes(n: int) -> tuple[IPv4Network, IPv6Network]:
     return IPv4Network(f"10.{n // 256}.{n % 256}.0/24"), IPv6Network(f"fdce:11:0:{n}::/64")
 
 
+def reserve(n: int) -> IPv4Network:
+    """A prefix that is kept for a cell and not in use: it may announce it one day, and providers take it."""
+    return IPv4Network(f"10.200.{n}.0/24")
+
+
 def inside(prefix: Network, number: int) -> Interface:
     """Address `number` of a prefix, with the prefix's length."""
     offset = number if prefix.version == 4 else digits(number)

@@ -187,7 +187,11 @@ def _explain(problem: Mapping[str, Any]) -> tuple[str, str]:
     if kind == "unknown_field":
         if where == "query":
             return "request.unknown_query", message
-        return "request.unknown_field", f"{place}: {message}" if place else message
+        return "request.unknown_field", _at(place, message)
     if kind == "missing":
         return "request.field_missing", f"{place} is missing"
-    return "request.invalid_field" if where == "body" else "request.invalid_query", f"{place}: {message}"
+    return "request.invalid_field" if where == "body" else "request.invalid_query", _at(place, message)
+
+
+def _at(place: str, message: str) -> str:
+    return f"{place}: {message}" if place else message

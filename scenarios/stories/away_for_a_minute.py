@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from topologies import numbering
 from topologies.model import Cell, Topology
 
 from .. import ways
@@ -16,7 +17,6 @@ from .story import Knob, Knobs, Story
 
 NAME = "away-for-a-minute"
 AWAY = Knob("away_s", "seconds that agent and controller are away", 60, 15, 600)
-ADDED = "10.200.0.0/24"
 UNCHANGED = Budget(
     lost=0,
     why="what carries the packets is a table in the switch and a path in the fibre, and neither was away. "
@@ -92,11 +92,8 @@ def _away(found: Ground, seconds: float, rng: random.Random) -> Step:
 
 
 def _added(found: Ground) -> str:
-    """One more prefix for the second cell. Providers take only what is within its own prefixes."""
-    if not found.provided:
-        return ADDED
-    whole = next(prefix for prefix in found.there.prefixes if prefix.version == 4)
-    return str(list(whole.subnets())[-1])
+    """One more prefix for the second cell: one that its providers take."""
+    return str(numbering.reserve(found.topology.cells.index(found.there) + 1))
 
 
 def _third(found: Ground) -> Cell | None:

@@ -53,6 +53,9 @@ TURNED = Budget(
 ANEW = 2.5
 """Seconds until packets flow again when BGP begins anew: a speaker calls again after at most one second,
 sessions and routes take 0.2 s, plan and flows 0.1 s."""
+ANEW_PROVIDED = 5.0
+"""The same with a provider's router. FRR ends a session once or twice more while BFD comes up beside it
+(Cease, 6/10), which is a second each, and tells its routes a second later; BIRD needs no more than a cell."""
 CALM = Budget(lost=0, why="nothing is broken: whatever is lost now, the lab itself loses.")
 
 BACK_ON_PATH = Expectation("path", "traffic is back on the path it used before", 30)
@@ -111,6 +114,11 @@ class Ground:
         if not self.provided or budget == UNUSED:
             return budget
         return replace(budget, towards={self.here.hosts[0].name: back})
+
+    @property
+    def anew(self) -> float:
+        """Seconds until packets flow again when BGP begins anew."""
+        return ANEW_PROVIDED if self.provided else ANEW
 
     def begin(self) -> tuple[Step, ...]:
         """Boot, connect, traffic, and a moment of calm."""

@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break
 from ..scenario import Scenario, Step
 from ..values import Budget
 from . import ground
-from .ground import ANEW, BACK_AGAIN, BACK_ON_PATH, CUT, NOTHING, Ground, phase, recovered
+from .ground import ANEW_PROVIDED, BACK_AGAIN, BACK_ON_PATH, CUT, NOTHING, Ground, phase, recovered
 from .story import NONE, Knobs, Story
 
 FREEZE_MS = 100
@@ -23,10 +23,10 @@ FREEZE = Budget(
     "back: without the group's last-resort bucket this would cost 1,000 ms.",
 )
 FREEZE_PROVIDED = Budget(
-    outage_ms=FREEZE_MS + 1000 * ANEW,
-    lost=round(FREEZE_MS + 1000 * ANEW),
+    outage_ms=FREEZE_MS + 1000 * ANEW_PROVIDED,
+    lost=round(FREEZE_MS + 1000 * ANEW_PROVIDED),
     why=f"a switch that is stopped for {FREEZE_MS} ms lets BFD with all providers expire, and their routers "
-    f"end a session with its BFD and forget its routes: {ANEW:g} s for sessions and routes to be made anew.",
+    f"end a session with its BFD and forget its routes: {ANEW_PROVIDED:g} s for them to be made anew.",
 )
 SWITCH = Budget(
     outage_ms=3000,
@@ -36,10 +36,10 @@ SWITCH = Budget(
     "still knows. 3 s is less than the 9 s hold timer, so that BGP need not start over.",
 )
 SWITCH_PROVIDED = Budget(
-    outage_ms=3000 + 1000 * ANEW,
-    lost=round(3000 + 1000 * ANEW),
-    why=f"as long as a switch takes to be whole again, 3 s, and {ANEW:g} s more, because providers' routers "
-    "ended their sessions with BFD: sessions and routes are made anew.",
+    outage_ms=3000 + 1000 * ANEW_PROVIDED,
+    lost=round(3000 + 1000 * ANEW_PROVIDED),
+    why=f"as long as a switch takes to be whole again, 3 s, and {ANEW_PROVIDED:g} s more, because providers' "
+    "routers ended their sessions with BFD: sessions and routes are made anew.",
 )
 
 

@@ -11,7 +11,7 @@ from ..actions import IN_USE, Break, spare
 from ..scenario import Scenario, Step
 from ..values import Budget, Expectation
 from . import ground
-from .ground import ANEW, BACK_ON_PATH, HOLD_TIME, RATE, Ground, phase, recovered
+from .ground import BACK_ON_PATH, HOLD_TIME, RATE, Ground, phase, recovered
 from .story import Knob, Knobs, Story
 
 NAME = "total-loss"
@@ -53,7 +53,7 @@ def _gone(found: Ground, verb: str, fault: Mapping[str, str], seconds: float, rn
     names = [IN_USE, *(spare(number) for number in range(1, len(found.links)))]
     long = seconds > HOLD_TIME
     anew = long or found.provided
-    back = ANEW if anew else AT_ONCE
+    back = found.anew if anew else AT_ONCE
     told = (Expectation("status", "the API says OFFLINE", 8, of={"is": "OFFLINE"}),) if long else ()
     return Step(
         f"{verb}-all{'-for-long' if long else ''}",
@@ -74,7 +74,7 @@ def _gone(found: Ground, verb: str, fault: Mapping[str, str], seconds: float, rn
             outages=2 if anew else 1,
             why=f"{seconds:g} s without any path, and then "
             + (
-                f"{ANEW:g} s for BGP: {_why_anew(found)}, routes were deleted, and a speaker calls its "
+                f"{back:g} s for BGP: {_why_anew(found)}, routes were deleted, and a speaker calls its "
                 "neighbour at most a second after it could."
                 if anew
                 else f"{AT_ONCE:g} s: sessions outlived it, so flows and groups are still there, and the "

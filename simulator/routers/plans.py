@@ -10,7 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Interface
 
-from topologies.model import Cell, LinkKind, Network, Port, Router, Topology
+from topologies import numbering
+from topologies.model import LinkKind, Network, Port, Router, Topology
 
 LONGER = 4
 """A cell may announce its prefix in parts, down to this many more bits."""
@@ -65,7 +66,7 @@ class Plan:
 
 def plan(topology: Topology, router: Router, bfd_ms: int) -> Plan:
     """What that router has to do. Neighbours in the order of its ports' numbers."""
-    customers = {cell.name: _customer(cell) for cell in topology.cells}
+    customers = {cell.name: _customer(topology, n) for n, cell in enumerate(topology.cells, start=1)}
     cells = {gateway.name: cell.name for cell in topology.cells for gateway in cell.gateways}
     asns = {other.name: other.asn for other in topology.routers}
     neighbors = []
@@ -99,8 +100,12 @@ def of_version(prefixes: Collection[Network], version: int) -> list[Network]:
     return [prefix for prefix in prefixes if prefix.version == version]
 
 
-def _customer(cell: Cell) -> Customer:
-    return Customer(cell.name, cell.asn, cell.prefixes)
+def _customer(topology: Topology, n: int) -> Customer:
+    cell, reserve = topology.cells[n - 1], numbering.reserve(n)
+    used = any(
+        reserve.overlaps(prefix) for other in topology.cells for prefix in of_version(other.prefixes, 4)
+    )
+    return Customer(cell.name, cell.asn, cell.prefixes if used else (*cell.prefixes, reserve))
 
 
 def _v4(port: Port) -> IPv4Address:
