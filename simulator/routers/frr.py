@@ -21,17 +21,28 @@ _USERS = Path("/run/frr-users")
 
 
 def render_bfdd(plan: Plan) -> str:
-    """bfdd.conf: the timers that bgpd's sessions ask for by name."""
-    return (
-        f"hostname {plan.router.name}\n"
-        "bfd\n"
-        " profile cellnet\n"
-        f"  detect-multiplier {plan.bfd_multiplier}\n"
-        f"  receive-interval {plan.bfd_ms}\n"
-        f"  transmit-interval {plan.bfd_ms}\n"
-        " exit\n"
-        "exit\n"
-    )
+    """bfdd.conf: the timers that bgpd's sessions ask for by name, and the sessions themselves.
+
+    What only bgpd asks for ends with the BGP session, and the next begins BFD anew: that comes up a second
+    later, takes some of its first packets for late, and ends the BGP session again, now and then for half a
+    minute.
+    """
+    lines = [
+        f"hostname {plan.router.name}",
+        "bfd",
+        " profile cellnet",
+        f"  detect-multiplier {plan.bfd_multiplier}",
+        f"  receive-interval {plan.bfd_ms}",
+        f"  transmit-interval {plan.bfd_ms}",
+        " exit",
+    ]
+    for neighbor in plan.neighbors:
+        lines += [
+            f" peer {neighbor.peer_v4} local-address {neighbor.local_v4} interface {neighbor.interface}",
+            "  profile cellnet",
+            " exit",
+        ]
+    return "\n".join([*lines, "exit", ""])
 
 
 def render_bgpd(plan: Plan) -> str:
