@@ -42,6 +42,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "options",
         "bfd",
         "bfd_status",
+        "cfm_mpid",
+        "other_config",
         "link_state",
         "link_resets",
         "error",

@@ -96,7 +96,7 @@ def transaction(site: Site, database: ovsdb.Database, macs: Mapping[str, str] = 
         home = _bridge_of(database, port.name)
         if home is not None and home != port.bridge:
             commands.append(["del-port", home, port.name])
-        if home != port.bridge:
+        if home != port.bridge and port.name != port.bridge:
             commands.append(["--may-exist", "add-port", port.bridge, port.name])
         row = ovsdb.interface(database, port.name) if home == port.bridge else None
         wrong = {key: value for key, value in port.columns.items() if not _says(row, key, value)}
@@ -137,7 +137,21 @@ def wanted_ports(
         found.append(WantedPort(physical, wan.interface, columns))
         found.append(_l3(site, wan.l3_port, wan.mac, numbers[wan.l3_port]))
     found += [WantedPort(integration, name, {}) for name in site.lan.interfaces]
+    beat = min((wan.bfd.min_tx_ms for wan in site.wan if wan.peer and wan.bfd), default=None)
+    if beat is not None:
+        found.append(WantedPort(physical, physical, _awake(beat)))
     return tuple(found)
+
+
+def _awake(interval_ms: int) -> dict[str, Any]:
+    """Columns of the bridge's own port that keep the switch awake for BFD: connectivity checks to nobody.
+
+    While all BFD sessions are down Open vSwitch looks at them every 100 ms (ofproto-dpif-monitor.c), also
+    when one has just come up and its packets are due every 10 ms. A router takes that gap for the next
+    failure, ends BGP, and so on for seconds; another Open vSwitch does not. A port that checks sends whether
+    anybody answers or not, so the switch looks each time; only this host's own device gets the frames.
+    """
+    return {"cfm_mpid": 1, "other_config": {"cfm_interval": str(interval_ms)}}
 
 
 def _l3(site: Site, l3_port: str, mac: str, number: int) -> WantedPort:

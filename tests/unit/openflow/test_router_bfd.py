@@ -59,6 +59,14 @@ def test_a_mac_is_quoted_for_ovs_vsctl() -> None:
     assert f'bfd_local_src_mac="{FIBRES.wan[0].mac}"' in text
 
 
+def test_towards_a_router_the_switch_is_kept_awake_on_the_bridges_own_port() -> None:
+    bridge = FIBRES.ovs.bridge
+    text = " ".join(switch.transaction(site(MAC), database({})).arguments)
+    assert f"set interface {bridge} cfm_mpid=1 other_config:cfm_interval=10" in text
+    assert f"add-port {bridge} {bridge}" not in text, "a bridge has its own port"
+    assert "cfm" not in " ".join(switch.transaction(FIBRES, database({})).arguments)
+
+
 def test_without_its_mac_nothing_is_sent_yet() -> None:
     assert "bfd_dst_ip" not in " ".join(switch.transaction(site(None), database({})).arguments)
 
