@@ -30,6 +30,9 @@ TAIL = 0.3
 FAULT_EVENT = "fault"
 OVERTIME = 0.25
 """Seconds by which a fault may last longer than asked for; injecting and clearing take part of it."""
+FELT = 1.0
+"""Seconds for which a step still feels what was before it: BFD that went down between two steps, when the
+harness itself has most to do, costs packets in the next."""
 
 
 class Runner:
@@ -181,7 +184,7 @@ class Runner:
         # All events of the run: whether a port was up can only be known from what was told before.
         events = self._scene.stage.timeline(self._began)
         found = liveness.false_alarms(events, faults, self._scene.scenario.topology)
-        return tuple(alarm for alarm in found if alarm.t >= since)
+        return tuple(alarm for alarm in found if alarm.t >= since - FELT)
 
 
 def _verdict(judged: Sequence[Verdict], safety: Sequence[Property], *, by_hand: bool) -> Verdict:

@@ -196,6 +196,24 @@ def test_a_bfd_session_that_expires_beside_the_fault_makes_a_miss_inconclusive(
     assert got["blackhole"] == "FAIL"
 
 
+@pytest.mark.parametrize(("before_s", "verdict"), [(0.5, "INCONCLUSIVE"), (3.0, "FAIL")])
+def test_an_alarm_just_before_a_step_is_felt_in_it(
+    stage: FakeStage, clock: ManualClock, before_s: float, verdict: str
+):
+    stage.lossy["main → east IPv4"] = 200.0
+    inject = stage.inject
+
+    def after_an_alarm(fault):
+        if fault["kind"] == "cut":
+            why = "Control Detection Time Expired"
+            detail = {"interface": "wan2", "was": "up", "state": "down", "diagnostic": why}
+            stage.events.append(Event(clock.now() - before_s, "switch/main-gw1", "bfd", detail))
+        return inject(fault)
+
+    stage.inject = after_an_alarm
+    assert verdicts_of(play(stage, clock))["cut"] == verdict
+
+
 def test_a_port_that_was_down_before_the_step_is_no_alarm_in_it(stage: FakeStage, clock: ManualClock):
     """It comes back in steps ("init"); only the whole run tells that it had not been up."""
     stage.lossy["main → east IPv4"] = 200.0
