@@ -201,16 +201,21 @@ def test_an_alarm_just_before_a_step_is_felt_in_it(
     stage: FakeStage, clock: ManualClock, before_s: float, verdict: str
 ):
     stage.lossy["main → east IPv4"] = 200.0
-    inject = stage.inject
+    inject, look = stage.inject, stage.look
+    looks = []
+
+    def looking():  # at the machine: the first thing in a step
+        looks.append(clock.now())
+        return look()
 
     def after_an_alarm(fault):
         if fault["kind"] == "cut":
             why = "Control Detection Time Expired"
             detail = {"interface": "wan2", "was": "up", "state": "down", "diagnostic": why}
-            stage.events.append(Event(clock.now() - before_s, "switch/main-gw1", "bfd", detail))
+            stage.events.append(Event(looks[-1] - before_s, "switch/main-gw1", "bfd", detail))
         return inject(fault)
 
-    stage.inject = after_an_alarm
+    stage.inject, stage.look = after_an_alarm, looking
     assert verdicts_of(play(stage, clock))["cut"] == verdict
 
 
