@@ -6,6 +6,7 @@ first one round of each, then the next, so that a busy moment meets both.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,7 @@ def _size(directory: Path, size: int, rounds: int, requests: int) -> dict[str, A
     manager = ManagerProcess(directory, cells=[], tokens=str(token_file), agents="open")
     manager.start()
     try:
+        _settled(manager.port, token)
         with bare(directory, token_file, size) as bare_port:
             figures = _beside(manager.port, bare_port, token, shape, size, rounds, requests)
         figures["memory_mib"] = round(psutil.Process(manager.pid).memory_info().rss / 2**20, 1)
@@ -86,6 +88,17 @@ def _size(directory: Path, size: int, rounds: int, requests: int) -> dict[str, A
     finally:
         manager.close()
     return figures
+
+
+def _settled(number: int, token: str) -> None:
+    """The manager has written down that no agent reports: that is work of its start, and not of requests."""
+    asker = Asker(number)
+    other = request("GET", "/v1/connections?operating_status=neq:UNKNOWN&limit=1", token)
+    deadline = time.monotonic() + 60
+    while json.loads(asker.ask(other)[1])["connections"]:
+        assert time.monotonic() < deadline, "the manager does not see that no agent reports"
+        time.sleep(0.2)
+    asker.close()
 
 
 def _beside(
