@@ -70,7 +70,7 @@ def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, Stan
     found = {key: _standing(held[key]) for key in wanted & held.keys()}
     wanted -= held.keys()
     for statement, values in _places(wanted):
-        for cell_id, gateway, generation, astray, seen in session.execute(statement, values):
+        for cell_id, gateway, generation, astray, seen in session.execute(statement, values).all():
             key = AgentKey(cell_id, gateway)
             if key in wanted:
                 found[key] = StandingRecord(generation, astray not in NOWHERE, bool(seen))
