@@ -32,10 +32,11 @@ class Worked:
 
 def read(proc: Path = Path("/proc")) -> Worked:
     """The counters now (proc_stat(5))."""
-    first = (proc / "stat").read_text(encoding="ascii").split("\n", 1)[0]
+    first, *lines = (proc / "stat").read_text(encoding="ascii").splitlines()
     at = time.monotonic()
     _user, _nice, _system, idle, iowait, _irq, _softirq, steal = (
         int(word) * _UNIT for word in first.split()[1:9]
     )
-    count = os.cpu_count() or 1
+    # Those that are in the sum: not one that is offline, nor one that a container does not show.
+    count = sum(line.startswith("cpu") for line in lines)
     return Worked(at, count, at * count - idle - iowait - steal, steal)
