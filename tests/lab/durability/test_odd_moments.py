@@ -19,12 +19,12 @@ from tests.soak import invariants
 from tests.soak.world import World
 from topologies import sources
 
-pytestmark = [pytest.mark.scenario, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.scenario, pytest.mark.soak, pytest.mark.timeout(600)]
 SEED = 20261123
 PAIR = ("main", "east")
 SETTLED_WITHIN = 60.0
 SERVICES = ("manager@main-mgr", "agent@east-gw1")
-"""Ours, where the half of a change would be. The others of the lab are for the soak run."""
+"""Ours, where the half of a change would be."""
 
 
 @pytest.fixture
@@ -57,9 +57,7 @@ def changes(world: World, number: int) -> dict[str, Callable[[], None]]:
     }
 
 
-@pytest.mark.parametrize(
-    "ours", [pytest.param(True, id="ours"), pytest.param(False, id="others", marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("ours", [pytest.param(True, id="ours"), pytest.param(False, id="others")])
 def test_services_killed_in_the_middle_of_changes(world: World, ours: bool) -> None:
     chosen = random.Random(SEED)
     before = invariants.baseline(world)
