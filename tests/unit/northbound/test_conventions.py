@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
+from cellnet_core.northbound.envelope import Envelope
 from tests.unit.manager.world import World
 
 
@@ -61,6 +64,25 @@ def test_head_answers_as_get_without_what_it_brings(api: TestClient, path: str) 
         (name, found.headers[name]) for name in of_one_request & set(found.headers)
     }
     assert same <= asked.headers.items()
+
+
+def test_no_body_leaves_for_head_whatever_the_server_makes_of_it() -> None:
+    sent: list[Message] = []
+
+    async def brings(scope: Scope, _receive: Receive, send: Send) -> None:
+        assert scope["method"] == "GET"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"what it brings"})
+
+    async def nothing() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def taken(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "HEAD", "path": "/v1/cells", "query_string": b"", "headers": []}
+    asyncio.run(Envelope(brings)(scope, nothing, taken))
+    assert [each.get("body") for each in sent] == [None, b""]
 
 
 @pytest.mark.parametrize("path", ["/v1/events/stream", "/v1/agents/main/main-gw1/intent"])
