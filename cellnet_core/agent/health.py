@@ -175,7 +175,10 @@ class HealthChecker:
             rtt = await self._pinger.ping(target.source, target.destination, patience if fast else TIMEOUT)
             patience = min(TIMEOUT, patience * 1.1)  # a long way needs a longer wait
             ever = ever or rtt is not None
-            check = self._checks[target]
+            check = self._checks.get(target)
+            if check is None or check.task is not asyncio.current_task():
+                # Ended in the moment of an answer: before Python 3.12 waiting with a timeout forgets that.
+                return
             before, check.health = check.health, advance(check.health, rtt)
             if before.ok != check.health.ok:
                 self._record(target, check.health)
