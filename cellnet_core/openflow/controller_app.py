@@ -78,12 +78,12 @@ def _apps(library: Library, switches: Switches) -> tuple[type[Any], type[Any]]:
     on: Callable[..., Callable[[Handler], Handler]] = handler.set_ev_cls
     main = handler.MAIN_DISPATCHER
 
-    class Handshake(library.handshake.OFPHandler):  # type: ignore[name-defined,misc]
+    class Handshake(library.handshake.OFPHandler):  # type: ignore[name-defined,misc]  # Ryu or os-ken, whichever is there
         def start(self) -> Any:
             # Not the library's start, which would open a listener whose readiness nobody can see.
             return base.start(self)
 
-    class Relay(base):  # type: ignore[misc]
+    class Relay(base):  # type: ignore[misc]  # Ryu or os-ken, whichever is there
         OFP_VERSIONS = (library.openflow.OFP_VERSION,)
 
         @on(event.EventOFPStateChange, [main, handler.DEAD_DISPATCHER])

@@ -13,7 +13,8 @@ What a withheld action was about is wanted differently one day: then the new act
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -22,7 +23,7 @@ from cellnet_core.drivers.contract import Action, Outcome
 Policy = Literal["repair", "ignore", "adopt"]
 POLICIES: Mapping[str, Policy] = {"repair": "repair", "ignore": "ignore", "adopt": "adopt"}
 KEPT = 50
-"""Past drifts that are remembered for reports."""
+"""Past drifts of each kind that are remembered for reports."""
 NOT_ADOPTABLE = "what is missing or different cannot be adopted, the intent says what it must be: repaired"
 
 
@@ -123,7 +124,7 @@ def judge(book: Book, look: Look, policy: Policy, now: float) -> tuple[Book, tup
         standing[look.driver] = Settled(look.desired, look.instance)
     elif not calm:
         standing.pop(look.driver, None)  # it is being made into something else, and was not as wanted since
-    new = Book(standing, (*others, *still), (*book.past, *past)[-KEPT:], count)
+    new = Book(standing, (*others, *still), _kept((*book.past, *past)), count)
     return new, carried
 
 
@@ -162,7 +163,18 @@ def mended(book: Book, driver: str, changes: Iterable[str], now: float) -> Book:
                 count, driver, "modify", f"gateway {change}", "changed by somebody", "repair", now, over=now
             )
         )
-    return replace(book, past=tuple(past[-KEPT:]), count=count)
+    return replace(book, past=_kept(past), count=count)
+
+
+def _kept(past: Sequence[Drift]) -> tuple[Drift, ...]:
+    """The last of each kind: the many flows that a switch loses with its controller do not hide that."""
+    counted: Counter[str] = Counter()
+    found = []
+    for drift in reversed(past):
+        counted[drift.kind] += 1
+        if counted[drift.kind] <= KEPT:
+            found.append(drift)
+    return tuple(reversed(found))
 
 
 def failed(book: Book, outcomes: Iterable[Outcome]) -> Book:

@@ -24,23 +24,26 @@ _INTERVAL: Final = 0.01
 _HELLO: Final = struct.pack("!BBHI", 4, 0, 8, 1)  # OpenFlow 1.3, OFPT_HELLO, length, xid
 
 
-async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock) -> tuple[str, ...]:
-    """Do all of it. Returns what changed; raises DriverUnavailableError if something is not there."""
+async def ensure(site: Site, replica: ovsdb.Replica, clock: Clock, changed: list[str]) -> None:
+    """Do all of it; what changes is added to `changed` at once, so that it is known if a later step fails.
+
+    Raises DriverUnavailableError if something is not there.
+    """
     database = await _read(site, replica)
     if others := switch.foreign(site, database):
         raise DriverUnavailableError("nothing was touched: " + "; ".join(others))
-    cabled = await cables.ensure(site)
+    changed += await cables.ensure(site)
     want = kernel.wanted(site)
     absent = kernel.missing_links(quiet.physical_ports(site))
     if absent:
         raise DriverUnavailableError(f"no interface {', '.join(absent)}: check the names in the site file")
-    changed = [*cabled, *await quiet.ensure(site), *kernel.ensure_settings(want.before)]
+    changed += await quiet.ensure(site)
+    changed += kernel.ensure_settings(want.before)
     changed += await _database(site, await _read(site, replica))
     await _internal_ports(site, want, clock)
     changed += kernel.ensure_settings(want.settings)
     changed += await kernel.ensure(want)
     changed += await baseflows.ensure(site)
-    return tuple(changed)
 
 
 async def _read(site: Site, replica: ovsdb.Replica) -> ovsdb.Database:

@@ -39,7 +39,8 @@ async def run(arguments: Sequence[str], *, stdin: str = "", ok: Sequence[int] = 
             f"{arguments[0]} is not installed: install the packages of bindep.txt"
         ) from error
     try:
-        output, complaint = await asyncio.wait_for(process.communicate(stdin.encode()), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            output, complaint = await process.communicate(stdin.encode())
     except TimeoutError as error:
         raise DriverUnavailableError(
             f"{' '.join(arguments[:4])} ... has not ended for {_PATIENCE} s: is ovs-vswitchd running?"

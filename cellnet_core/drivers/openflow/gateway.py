@@ -70,6 +70,8 @@ class OpenFlowGateway:
         self._ports: tuple[PortStatus, ...] = ()
         self._timers: tuple[PortTimers, ...] = ()
         self._closed = False
+        self._untold: list[str] = []
+        """What boots have changed before one of their steps failed: told with what comes after it."""
 
     def capabilities(self) -> Capabilities:
         """See the contract."""
@@ -95,7 +97,8 @@ class OpenFlowGateway:
     async def boot(self) -> tuple[str, ...]:
         """See the contract. Raises DriverUnavailableError, saying what is not there."""
         self._start()
-        changed = await boot.ensure(self._site, self._replica, self._clock)
+        await boot.ensure(self._site, self._replica, self._clock, self._untold)
+        changed, self._untold = tuple(self._untold), []
         if changed:
             self._journal.record("gateway-boot", changed=list(changed))
         return changed

@@ -125,3 +125,17 @@ def test_what_an_audit_mended_is_over_at_once() -> None:
     book = drift.mended(Book(), "gateway", ["address 10.0.1.1/24 on ip-lan"], 5.0)
     (found,) = book.past
     assert (found.kind, found.found, found.over) == ("gateway", 5.0, 5.0)
+
+
+def test_many_flows_that_are_over_do_not_hide_what_took_them() -> None:
+    """A switch that is secure loses all flows with its controller; both are back before the next report."""
+    book = drift.mended(settled(), "gateway", ["controller of br-phy"], 1.0)
+    flows = [act("add", f"flow 10/192 10.0.{n}.0/24") for n in range(drift.KEPT + 20)]
+    book, _ = drift.judge(book, look(*flows), "repair", 1.1)
+    book, _ = drift.judge(book, look(), "repair", 1.2)
+    assert [found.target for found in book.past if found.kind == "gateway"] == [
+        "gateway controller of br-phy"
+    ]
+    assert [found.target for found in book.past if found.kind == "flow"] == [
+        action.target for action in flows[-drift.KEPT :]
+    ]
