@@ -4,6 +4,8 @@ Each is one small override, named with what it repairs; the tests show both the 
 ExaBGP's files are untouched. Drop an item when a release makes it needless.
 """
 
+# ruff: noqa: SLF001 - what is changed here is ExaBGP's own, which has no other door
+
 from __future__ import annotations
 
 import select
@@ -27,7 +29,7 @@ SHORT_SESSION = 1.0
 """Seconds. One that ended sooner is no reason to try again at once."""
 
 
-class BoundedDelay(Delay):  # type: ignore[misc]
+class BoundedDelay(Delay):  # type: ignore[misc]  # ExaBGP has no types
     """The pause before the next connection attempt, in seconds: 0, 0.05, then a quarter more, at most 1.
 
     ExaBGP's own grows 0, 1, 2, 3, 4, 5, 7 ... to 60 s, and a refused connection counts: a peer whose speaker
@@ -65,7 +67,7 @@ def pending_adj_rib_out(reactor: Reactor) -> bool:
     ExaBGP asks this before a reload, and when it is so it forgets the reload. It also counts what waits for a
     peer that is not connected, so one unreachable peer would make every reload vanish.
     """
-    return any(reactor._peers[key].neighbor.rib.outgoing.pending() for key in reactor.established_peers())  # noqa: SLF001
+    return any(reactor._peers[key].neighbor.rib.outgoing.pending() for key in reactor.established_peers())
 
 
 def whole_or_not(reload: Callable[[Configuration], bool]) -> Callable[[Configuration], bool]:
@@ -77,7 +79,7 @@ def whole_or_not(reload: Callable[[Configuration], bool]) -> Callable[[Configura
     """
 
     def reload_or_keep(configuration: Configuration) -> bool:
-        configuration._cleanup()  # noqa: SLF001
+        configuration._cleanup()
         neighbors, processes = configuration.neighbors, configuration.processes
         if reload(configuration) is True:
             return True
@@ -120,9 +122,9 @@ def without_closed(wait: Callable[[Reactor, int], Iterator[int]]) -> Callable[[R
     """
 
     def wait_for_open(reactor: Reactor, sleep: int) -> Iterator[int]:
-        for descriptor, event in reactor._poller.poll(0):  # noqa: SLF001
+        for descriptor, event in reactor._poller.poll(0):
             if event & select.POLLNVAL and descriptor not in reactor.processes.fds:
-                reactor._poller.unregister(descriptor)  # noqa: SLF001
+                reactor._poller.unregister(descriptor)
         yield from wait(reactor, sleep)
 
     return wait_for_open
@@ -141,11 +143,11 @@ def names_without_dns() -> None:
 def apply() -> None:
     """Change them; once, before ExaBGP's reactor is made."""
     names_without_dns()
-    Negotiated._negotiate = whose_as(Negotiated._negotiate)  # noqa: SLF001
+    Negotiated._negotiate = whose_as(Negotiated._negotiate)
     Processes.notification = refuse_by_itself
     Configuration.reload = whole_or_not(Configuration.reload)
     exabgp_peer.Delay = BoundedDelay
-    Reactor._pending_adjribout = pending_adj_rib_out  # noqa: SLF001
-    Reactor._wait_for_io = without_closed(Reactor._wait_for_io)  # noqa: SLF001
+    Reactor._pending_adjribout = pending_adj_rib_out
+    Reactor._wait_for_io = without_closed(Reactor._wait_for_io)
     # Lines of an answer per turn of the loop, which then sleeps 10 ms: 50 make long answers slow.
     ASYNC.LIMIT = 5000

@@ -25,7 +25,7 @@ from pathlib import Path
 if __package__:
     from bgp.relay import notify
 else:  # as a plain file, from its own directory
-    from relay import notify  # type: ignore[import-not-found,no-redef]
+    from relay import notify  # type: ignore[import-not-found,no-redef]  # one of two packages, by where it runs
 
 PORT = 179
 HOLD_SECONDS = 90

@@ -75,7 +75,7 @@ def dump(scenario: Scenario) -> str:
     yaml = YAML(typ="safe")
     yaml.default_flow_style = False
     yaml.width = 110
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel types it None
     yaml.allow_unicode = True
     stream = StringIO()
     yaml.dump(rendering.document(scenario), stream)

@@ -91,7 +91,7 @@ class LabClient:
         node: str,
         argv: Sequence[str],
         timeout: float = 30.0,
-        input: str | None = None,  # noqa: A002
+        input: str | None = None,  # noqa: A002  # as subprocess.run has it
     ) -> Completed:
         """Run a program in a node. Raises LabTimeoutError after `timeout` seconds; it is then killed."""
         request = protocol.Exec(node, tuple(argv), timeout, input)

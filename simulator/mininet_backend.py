@@ -72,7 +72,7 @@ class NamespaceNode(Node):  # type: ignore[misc]  # mininet ships no types
         namespaces.unbind(NAMESPACES / self.name)
 
 
-class BareIntf(Intf):  # type: ignore[misc]
+class BareIntf(Intf):  # type: ignore[misc]  # Mininet has no types
     """An interface that is configured by netlink when its link is made, not by programs."""
 
     def config(self, **_params: Any) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class BareIntf(Intf):  # type: ignore[misc]
         self.link = None
 
 
-class VethLink(MininetLink):  # type: ignore[misc]
+class VethLink(MininetLink):  # type: ignore[misc]  # Mininet has no types
     """A veth pair whose ends are born in their namespaces."""
 
     @classmethod
@@ -97,7 +97,7 @@ class VethLink(MininetLink):  # type: ignore[misc]
         addr2: str | None = None,
         node1: NamespaceNode | None = None,
         node2: NamespaceNode | None = None,
-        deleteIntfs: bool = True,  # noqa: N803, ARG003
+        deleteIntfs: bool = True,  # noqa: N803, ARG003  # Mininet's name, and not ours to use
     ) -> None:
         """One netlink request for both ends."""
         assert node1 is not None

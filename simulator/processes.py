@@ -94,7 +94,8 @@ class Process:
 
     async def wait(self, seconds: float) -> int:
         """Exit status. Raises TimeoutError after that many seconds; the program goes on."""
-        return await asyncio.wait_for(asyncio.shield(self.exited), seconds)
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(self.exited)
 
     async def stop(self, number: int, seconds: float) -> int:
         """Signal it, wait, then kill it. Returns the exit status."""

@@ -20,15 +20,15 @@ NOTIFY = Path("/run/notify")
 PRIVATE = (
     "/run",
     "/tmp",  # noqa: S108  # a fresh, empty one of our own
-    "/var/tmp",  # noqa: S108
-    "/dev/shm",  # noqa: S108
+    "/var/tmp",  # noqa: S108  # hidden from the lab, not used
+    "/dev/shm",  # noqa: S108  # hidden from the lab, not used
     "/etc/openvswitch",
     "/var/lib/openvswitch",
     "/var/log/openvswitch",
     "/var/log/frr",
 )
 """Directories that get a fresh tmpfs each, where the machine has them."""
-_FOR_EVERYBODY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+_FOR_EVERYBODY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  # hidden from the lab, not used
 _EXPECTED = ("/run/openvswitch", "/run/frr", "/var/tmp/frr")  # noqa: S108  # by daemons with fixed paths
 
 

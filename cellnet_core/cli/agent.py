@@ -50,7 +50,7 @@ class Revoke(Command):
 class List(Lister):
     """List agents, and when each last reported."""
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], list[list[Any]]]:  # noqa: ARG002
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], list[list[Any]]]:  # noqa: ARG002  # cliff gives it
         names = (
             "cell",
             "gateway",

@@ -147,7 +147,7 @@ class Capture:
         `time` is that of the lab's timeline: CLOCK_MONOTONIC seconds.
         """
         # Half a second that few need. The layers are imported to be known to scapy.
-        from scapy.layers import inet, inet6, l2  # noqa: F401
+        from scapy.layers import inet, inet6, l2  # noqa: F401  # to load them is to teach scapy the layers
 
         for frame in self.frames():
             packet = l2.Ether(frame.data)

@@ -36,7 +36,7 @@ class Doctor(Lister):
             self.app.stderr.write("a lab can run on this machine: cellnet lab up two-cells\n")
         return 1 if missing else 0
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:  # noqa: ARG002
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:  # noqa: ARG002  # cliff gives it
         rows = [
             (finding.name, YesNo(finding.ok), finding.detail, finding.needed_for, finding.remedy)
             for finding in self._found

@@ -149,7 +149,7 @@ def _summary(client: LabClient, published: int | None, seconds: float) -> str:
 class List(Lister):
     """List the labs, dead ones too."""
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:  # noqa: ARG002
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:  # noqa: ARG002  # cliff gives it
         rows = []
         for directory in rundir.listing():
             alive = directory.alive()

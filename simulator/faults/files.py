@@ -29,7 +29,7 @@ def documents(text: str, source: str) -> tuple[tuple[str, Mapping[str, Any]], ..
     items = root.get("faults") if isinstance(root, Mapping) else root
     if not isinstance(items, list):
         raise FaultError(Problem(source, "no list of faults", "write `- {kind: cut, link: main-east-1}`"))
-    places = [f"{source}:{items.lc.item(index)[0] + 1}" for index in range(len(items))]  # type: ignore[attr-defined]
+    places = [f"{source}:{items.lc.item(index)[0] + 1}" for index in range(len(items))]  # type: ignore[attr-defined]  # ruamel has it and does not say so
     wrong = [
         Problem(place, f"expected a fault, got {item!r}", "write {kind: cut, link: main-east-1}")
         for place, item in zip(places, items, strict=True)

@@ -146,10 +146,10 @@ async def _take_back(step: Withdrawn | Announced, context: FaultContext, verb: s
     if not step._told:  # noqa: SLF001  # the two classes share this half
         return None
     try:
-        told = await tell(context, step.gateway, (verb,), fault=step.fault, stdin=json.dumps(step._told))  # noqa: SLF001
+        told = await tell(context, step.gateway, (verb,), fault=step.fault, stdin=json.dumps(step._told))  # noqa: SLF001  # as above
     except FaultTargetError:
         told = None  # the node is gone, and its speaker with it
-    step._told = None  # noqa: SLF001
+    step._told = None  # noqa: SLF001  # as above
     return None if told is None else _moments(told, step.gateway, step.fault)
 
 

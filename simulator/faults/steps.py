@@ -106,7 +106,7 @@ class NftTable:
             raise refused(self.fault, f"nft {self.family} on {self.node}", said)
         self._done = True
 
-    async def undo(self, context: FaultContext) -> None:  # noqa: ARG002
+    async def undo(self, context: FaultContext) -> None:  # noqa: ARG002  # what others need to undo
         if self._door is None:
             return
         if self._done:

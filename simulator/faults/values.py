@@ -210,4 +210,4 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return to_document(value) if dataclasses.is_dataclass(value) else value  # type: ignore[arg-type]
+    return to_document(value) if dataclasses.is_dataclass(value) else value  # type: ignore[arg-type]  # an instance; is_dataclass is true of types too

@@ -42,7 +42,7 @@ def main() -> int:
     import site
 
     site.main()
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))  # noqa: PTH100, PTH120
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))  # noqa: PTH100, PTH120  # before pathlib is loaded
     from simulator.probes.__main__ import prepare
 
     process = prepare()

@@ -92,10 +92,10 @@ class Writer:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
-        # It may hold passwords.
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
+        new = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # it may hold passwords
+        with os.fdopen(new, "w", encoding="ascii") as file:
             file.write(text)
-        os.replace(draft, path)  # noqa: PTH105
+        draft.replace(path)
 
     async def _write_neighbors(self, actions: Sequence[Action]) -> list[Outcome]:
         """All these changes in one reload, read back until ExaBGP has taken them over."""
