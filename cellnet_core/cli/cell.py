@@ -25,7 +25,6 @@ CELL = Resource(
     "cell",
     "cells",
     ("id", "name", "kind", "asn", "prefixes", "gateways", "operating_status"),
-    ("name", "asn", "kind", "nova_cell_uuid", "prefixes", "description", "drift_policy", "tags"),
     "id, name or Nova cell uuid",
 )
 POLICIES = ("repair", "ignore", "adopt")

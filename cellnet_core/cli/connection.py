@@ -29,10 +29,6 @@ CONNECTION = Resource(
         *("id", "name", "local_endpoint", "remote_endpoint", "families"),
         *("provisioning_status", "operating_status"),
     ),
-    (
-        *("name", "local_endpoint", "remote_endpoint", "families", "profile", "hold_time"),
-        *("graceful_restart_time", "hold_down", "enabled", "description", "tags"),
-    ),
 )
 OWN = ("hold_time", "graceful_restart_time", "hold_down")
 

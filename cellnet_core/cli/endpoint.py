@@ -25,10 +25,6 @@ ENDPOINT = Resource(
     "endpoint",
     "endpoints",
     ("id", "name", "cell", "gateway", "asn", "prefixes", "operating_status"),
-    (
-        *("name", "cell", "gateway", "interfaces", "asn", "prefixes"),
-        *("health_check_addresses", "description", "tags"),
-    ),
 )
 
 

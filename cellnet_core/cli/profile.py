@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from getpass import getpass
 from typing import Any
 
@@ -14,6 +14,7 @@ from cliff.show import ShowOne
 from cellnet_core.cli import base
 from cellnet_core.cli.errors import UsageError
 from cellnet_core.cli.resource import (
+    ChangeOf,
     DeleteOf,
     ListOf,
     Resource,
@@ -104,32 +105,28 @@ class Show(ShowOf):
     resource = PROFILE
 
 
-class Set(ShowOne):
+class Set(ChangeOf):
     """Change a profile; what is not named stays. Connections that have it take it over."""
+
+    resource = PROFILE
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("profile", help="id or name")
         parser.add_argument("--name", help="its new name")
         _add_fields(parser)
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
-        with base.client_of(self) as client:
-            before = client.profile(parsed_args.profile)
-            tags = more_tags(before.document, parsed_args.tag)
-            changes = _said(parsed_args) | said(name=parsed_args.name, tags=tags)
-            if not changes:
-                raise UsageError("nothing to change was named; see --help")
-            return base.show(client.modify_profile(before.id, changes, before.revision_number))
+    def changes(self, parsed_args: argparse.Namespace, now: Mapping[str, Any]) -> dict[str, Any]:
+        return _said(parsed_args) | said(name=parsed_args.name, tags=more_tags(now, parsed_args.tag))
 
 
-class Unset(ShowOne):
+class Unset(ChangeOf):
     """Take something away from a profile."""
+
+    resource = PROFILE
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("profile", help="id or name")
         parser.add_argument("--password", action="store_true", help="sessions are no longer signed")
         parser.add_argument("--bfd", action="store_true", help="timers are those of each site again")
         parser.add_argument("--prefix-limits", action="store_true", help="no limit")
@@ -137,20 +134,9 @@ class Unset(ShowOne):
         add_tags(parser)
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Sequence[Any]]:
-        with base.client_of(self) as client:
-            before = client.profile(parsed_args.profile)
-            changes: dict[str, Any] = {
-                name: None for name in ("password", "bfd") if getattr(parsed_args, name)
-            }
-            if parsed_args.prefix_limits:
-                changes["prefix_limits"] = {}
-            changes |= said(
-                description=parsed_args.description, tags=fewer_tags(before.document, parsed_args.tag)
-            )
-            if not changes:
-                raise UsageError("nothing to take away was named; see --help")
-            return base.show(client.modify_profile(before.id, changes, before.revision_number))
+    def changes(self, parsed_args: argparse.Namespace, now: Mapping[str, Any]) -> dict[str, Any]:
+        away = {name: None for name in ("password", "bfd", "prefix_limits") if getattr(parsed_args, name)}
+        return away | said(description=parsed_args.description, tags=fewer_tags(now, parsed_args.tag))
 
 
 class Delete(DeleteOf):

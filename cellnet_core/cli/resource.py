@@ -25,15 +25,11 @@ TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A collection of the API. `columns`: what a list shows; `fields`: all that a PUT says.
-
-    `help`: how an object of it is named.
-    """
+    """A collection of the API. `columns`: what a list shows; `help`: how an object of it is named."""
 
     name: str
     plural: str
     columns: tuple[str, ...]
-    fields: tuple[str, ...] = ()
     help: str = "id or name"
 
 
@@ -105,7 +101,7 @@ class DeleteOf(Command):
 
 
 class ChangeOf(ShowOne):
-    """Base of `... set` and `... unset`: read, change, write back if nobody else did meanwhile."""
+    """Base of `... set` and `... unset`: some fields become others, if nobody changed it meanwhile."""
 
     resource: ClassVar[Resource]
 
@@ -121,11 +117,8 @@ class ChangeOf(ShowOne):
             changes = self.changes(parsed_args, before.document)
             if not changes:
                 raise UsageError("nothing to change was named; see --help")
-            fields = {name: before.document[name] for name in resource.fields} | changes
-            revision = before.document["revision_number"]
-            return base.show(
-                client.replace(resource.plural, resource.name, before.document["id"], fields, revision)
-            )
+            identifier, revision = before.document["id"], before.document["revision_number"]
+            return base.show(client.modify(resource.plural, resource.name, identifier, changes, revision))
 
     def changes(self, parsed_args: argparse.Namespace, now: Mapping[str, Any]) -> dict[str, Any]:
         """The fields that become others, as the API takes them."""

@@ -34,6 +34,11 @@ class CellCalls(Transport):
         path, body = f"/v1/cells/{quoted(reference)}", {"cell": dict(fields)}
         return values.read(Cell, self._one("PUT", path, "cell", body, revision))
 
+    def modify_cell(self, reference: str, changes: Mapping[str, Any], revision: int | None = None) -> Cell:
+        """Some of a cell, if it is at that revision still (else 412); the rest stays."""
+        path, body = f"/v1/cells/{quoted(reference)}", {"cell": dict(changes)}
+        return values.read(Cell, self._one("PATCH", path, "cell", body, revision))
+
     def delete_cell(self, reference: str) -> None:
         """Forget a cell without endpoints."""
         self.delete("cells", reference)

@@ -39,6 +39,13 @@ class ConnectionCalls(Transport):
         body = {"connection": dict(fields)}
         return values.read(Connection, self._one("PUT", path, "connection", body, revision))
 
+    def modify_connection(
+        self, reference: str, changes: Mapping[str, Any], revision: int | None = None
+    ) -> Connection:
+        """Some of a connection, if it is at that revision still (else 412); the rest stays."""
+        path, body = f"/v1/connections/{quoted(reference)}", {"connection": dict(changes)}
+        return values.read(Connection, self._one("PATCH", path, "connection", body, revision))
+
     def delete_connection(
         self, reference: str, *, force: bool = False, revision: int | None = None
     ) -> Operation | None:

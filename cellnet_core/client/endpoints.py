@@ -36,6 +36,13 @@ class EndpointCalls(Transport):
         path, body = f"/v1/endpoints/{quoted(reference)}", {"endpoint": dict(fields)}
         return values.read(Endpoint, self._one("PUT", path, "endpoint", body, revision))
 
+    def modify_endpoint(
+        self, reference: str, changes: Mapping[str, Any], revision: int | None = None
+    ) -> Endpoint:
+        """Some of an endpoint, if it is at that revision still (else 412); the rest stays."""
+        path, body = f"/v1/endpoints/{quoted(reference)}", {"endpoint": dict(changes)}
+        return values.read(Endpoint, self._one("PATCH", path, "endpoint", body, revision))
+
     def delete_endpoint(self, reference: str, revision: int | None = None) -> None:
         """Forget an endpoint that no connection uses, if it is at that revision still (else 412)."""
         self.delete("endpoints", reference, revision)

@@ -126,6 +126,18 @@ class Transport:
         path, body = f"/v1/{collection}/{quoted(reference)}", {key: dict(fields)}
         return values.read(values.Value, self._one("PUT", path, key, body, revision))
 
+    def modify(
+        self,
+        collection: str,
+        key: str,
+        reference: str,
+        changes: Mapping[str, Any],
+        revision: int | None = None,
+    ) -> values.Value:
+        """Some of an object, if it is at that revision still (else 412); the rest stays."""
+        path, body = f"/v1/{collection}/{quoted(reference)}", {key: dict(changes)}
+        return values.read(values.Value, self._one("PATCH", path, key, body, revision))
+
     def delete(self, collection: str, reference: str, revision: int | None = None) -> Any:
         """Delete an object, if it is at that revision still (else 412). Returns what the manager says."""
         return self._request("DELETE", f"/v1/{collection}/{quoted(reference)}", revision=revision)

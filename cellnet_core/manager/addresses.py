@@ -16,8 +16,11 @@ from ipaddress import (
     ip_network,
 )
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from cellnet_core.store.records import Family
+if TYPE_CHECKING:
+    # The command line reads addresses too, and is not to load what the store is made of.
+    from cellnet_core.store.records import Family
 
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 UNROUTABLE = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -91,6 +91,22 @@ class Cells:
                 return self.view(change.session, self._add(change, replace(request, id=chosen))), True
             check_revision("cell", cell.name, cell.revision_number, expected)
             return self.view(change.session, self._replace(change, cell, request)), False
+
+    def modify(
+        self,
+        reference: str,
+        change_it: Callable[[CellRecord], CellRequest],
+        expected: int | None,
+        request_id: str | None = None,
+    ) -> CellView:
+        """Change some of a cell: `change_it` says what it shall be from what it is now.
+
+        Raises NotFoundError, InvalidError, ConflictError and PreconditionError.
+        """
+        with self._context.change(request_id) as change:
+            cell = require(change.session, reference)
+            check_revision("cell", cell.name, cell.revision_number, expected)
+            return self.view(change.session, self._replace(change, cell, change_it(cell)))
 
     def delete(self, reference: str, expected: int | None = None, request_id: str | None = None) -> None:
         """Forget a cell without endpoints. Raises NotFoundError, ConflictError and PreconditionError."""

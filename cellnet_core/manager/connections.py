@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -22,7 +22,10 @@ from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
 from cellnet_core.manager.pairing import PortPair
 from cellnet_core.manager.standing import ConnectionView
+from cellnet_core.store import agents
 from cellnet_core.store import connections as rows
+from cellnet_core.store import endpoints as endpoint_rows
+from cellnet_core.store import ports as port_keys
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import (
     ConnectionRecord,
@@ -91,15 +94,14 @@ class Connections:
 
     def _add(self, change: Change, request: ConnectionRequest, connection_id: str) -> ConnectionView:
         session = change.session
-        if rows.find(session, request.name) is not None:
-            raise ConflictError(
-                "connection.name_in_use",
-                f"there is a connection {request.name} already: choose another name",
-            )
-        local = _end(session, "local_endpoint", request.local_endpoint)
-        remote = _end(session, "remote_endpoint", request.remote_endpoint)
+        local, remote = _ends(session, request)
         pairing.check_ends(local, remote)
-        if (same := rows.between(session, local.id, remote.id)) is not None:
+        for same in rows.in_the_way(session, request.name, local.id, remote.id):
+            if request.name in (same.id, same.name):
+                raise ConflictError(
+                    "connection.name_in_use",
+                    f"there is a connection {request.name} already: choose another name",
+                )
             raise ConflictError(
                 "connection.exists",
                 f"{local.name} and {remote.name} are joined by connection {same.name} already"
@@ -158,45 +160,67 @@ class Connections:
             if before is None:
                 return self._add(change, request, chosen), True
             check_revision("connection", before.name, before.revision_number, expected)
-            _refuse_deleting(before)
-            for field, wanted, has in (
-                ("local_endpoint", request.local_endpoint, before.local),
-                ("remote_endpoint", request.remote_endpoint, before.remote),
-            ):
-                if wanted not in (has.id, has.name):
-                    raise ConflictError(
-                        "connection.endpoint_fixed",
-                        f"{field} of {before.name} is {has.name} and cannot become {wanted}: "
-                        "delete the connection and create another",
-                    )
-            same = rows.find(session, request.name)
-            if same is not None and same.id != before.id:
-                raise ConflictError("connection.name_in_use", f"there is a connection {request.name} already")
-            after = replace(
-                before,
-                name=request.name,
-                profile=_profile(session, request.profile) or before.profile,
-                own=request.timers,
-                enabled=request.enabled,
-                description=request.description,
-                managed_by=before.managed_by if request.managed_by is None else request.managed_by,
-                tags=before.tags if request.tags is None else request.tags,
-            )
-            if after.profile != before.profile:
-                capabilities.check_profile(session, after.profile, after.local, after.remote)
-            if request.families is not None and set(request.families) != set(before.families):
-                after = self._plan(session, after, request.families)
-            if after == before:
-                return standing.view_connection(self._context, session, before), False
-            after = replace(after, revision_number=before.revision_number + 1, updated_at=change.at)
-            rows.update(session, after)
-            change.tell(after)
-            change.event(
-                "connection.updated",
-                ("connection", after.id, after.name),
-                f"{after.name}: revision {after.revision_number}",
-            )
-            return self._settled(change, after), False
+            return self._replace(change, before, request), False
+
+    def modify(
+        self,
+        reference: str,
+        change_it: Callable[[ConnectionRecord], ConnectionRequest],
+        expected: int | None,
+        request_id: str | None = None,
+    ) -> ConnectionView:
+        """Change some of a connection: `change_it` says what it shall be from what it is now.
+
+        Raises NotFoundError, InvalidError, ConflictError and PreconditionError.
+        """
+        with self._context.change(request_id) as change:
+            before = require(change.session, reference)
+            check_revision("connection", before.name, before.revision_number, expected)
+            return self._replace(change, before, change_it(before))
+
+    def _replace(
+        self, change: Change, before: ConnectionRecord, request: ConnectionRequest
+    ) -> ConnectionView:
+        session = change.session
+        _refuse_deleting(before)
+        for field, wanted, has in (
+            ("local_endpoint", request.local_endpoint, before.local),
+            ("remote_endpoint", request.remote_endpoint, before.remote),
+        ):
+            if wanted not in (has.id, has.name):
+                raise ConflictError(
+                    "connection.endpoint_fixed",
+                    f"{field} of {before.name} is {has.name} and cannot become {wanted}: "
+                    "delete the connection and create another",
+                )
+        same = rows.find(session, request.name)
+        if same is not None and same.id != before.id:
+            raise ConflictError("connection.name_in_use", f"there is a connection {request.name} already")
+        after = replace(
+            before,
+            name=request.name,
+            profile=_profile(session, request.profile) or before.profile,
+            own=request.timers,
+            enabled=request.enabled,
+            description=request.description,
+            managed_by=before.managed_by if request.managed_by is None else request.managed_by,
+            tags=before.tags if request.tags is None else request.tags,
+        )
+        if after.profile != before.profile:
+            capabilities.check_profile(session, after.profile, after.local, after.remote)
+        if request.families is not None and set(request.families) != set(before.families):
+            after = self._plan(session, after, request.families)
+        if after == before:
+            return standing.view_connection(self._context, session, before)
+        after = replace(after, revision_number=before.revision_number + 1, updated_at=change.at)
+        rows.update(session, after)
+        change.tell(after)
+        change.event(
+            "connection.updated",
+            ("connection", after.id, after.name),
+            f"{after.name}: revision {after.revision_number}",
+        )
+        return self._settled(change, after)
 
     def delete(
         self, reference: str, expected: int | None = None, request_id: str | None = None
@@ -266,23 +290,38 @@ class Connections:
     ) -> ConnectionRecord:
         """Choose families and paths; refuse what the drivers cannot do or another connection uses."""
         local, remote = connection.local, connection.remote
+        agents.look_up(session, local.agent, remote.agent)
         families = pairing.choose_families(local, remote, wanted)
         for end in (local, remote):
             capabilities.check_families(session, end, families)
         capabilities.check_profile(session, connection.profile, local, remote)
         pairs = pairing.pair(local, remote, families)
-        _refuse_used(session, connection, pairs)
-        taken = rows.path_names(session, pairing.path_stem(local, remote))
-        taken -= {path.name for path in connection.paths}
+        joined = {_ports(connection, ports): ports for ports in pairs}
+        others = [
+            path
+            for path in rows.paths_in_use(session, pairing.path_stem(local, remote), joined)
+            if path.connection_id != connection.id
+        ]
+        for path in others:
+            if path.ports in joined:
+                _refuse_used(session, connection, joined[path.ports], path.connection_id)
+        taken = frozenset(path.name for path in others)
         return replace(connection, families=families, paths=pairing.name_paths(local, remote, pairs, taken))
 
 
-def _end(session: Session, field: str, reference: str) -> EndpointRecord:
-    try:
-        return endpoints.require(session, reference)
-    except NotFoundError as error:
-        # 404 is for the address of a request; this is its body.
-        raise InvalidError("connection.endpoint_unknown", f"{field}: {error.detail}") from error
+def _ends(session: Session, request: ConnectionRequest) -> tuple[EndpointRecord, EndpointRecord]:
+    """Raises InvalidError for one that is not there."""
+    local, remote = endpoint_rows.find_two(session, request.local_endpoint, request.remote_endpoint)
+    # 404 is for the address of a request; this is its body.
+    if local is None:
+        raise _unknown("local_endpoint", request.local_endpoint)
+    if remote is None:
+        raise _unknown("remote_endpoint", request.remote_endpoint)
+    return local, remote
+
+
+def _unknown(field: str, reference: str) -> InvalidError:
+    return InvalidError("connection.endpoint_unknown", f"{field}: {endpoints.not_found(reference).detail}")
 
 
 def _refuse_deleting(connection: ConnectionRecord) -> None:
@@ -290,18 +329,21 @@ def _refuse_deleting(connection: ConnectionRecord) -> None:
         raise ConflictError("connection.deleting", f"connection {connection.name} is being deleted")
 
 
-def _refuse_used(session: Session, connection: ConnectionRecord, pairs: Iterable[PortPair]) -> None:
-    local, remote = connection.local, connection.remote
-    for ports in pairs:
-        user = rows.using_ports(
-            session, (local.agent, ports.local_interface), (remote.agent, ports.remote_interface)
-        )
-        if user is not None and user.id != connection.id:
-            raise ConflictError(
-                "connection.path_in_use",
-                f"the path from {ports.local_interface} of {local.place} to {ports.remote_interface} of "
-                f"{remote.place} belongs to connection {user.name}: name other interfaces in an endpoint",
-            )
+def _ports(connection: ConnectionRecord, ports: PortPair) -> str:
+    """The key that a path between these ports is found by."""
+    return port_keys.key(
+        (connection.local.agent, ports.local_interface), (connection.remote.agent, ports.remote_interface)
+    )
+
+
+def _refuse_used(session: Session, connection: ConnectionRecord, ports: PortPair, user_id: str) -> None:
+    user = rows.get(session, user_id)
+    raise ConflictError(
+        "connection.path_in_use",
+        f"the path from {ports.local_interface} of {connection.local.place} to {ports.remote_interface} of "
+        f"{connection.remote.place} belongs to connection {user_id if user is None else user.name}: "
+        "name other interfaces in an endpoint",
+    )
 
 
 def _profile(session: Session, reference: str | None) -> ProfileRecord | None:

@@ -190,8 +190,7 @@ class Change:
             told = self._render(connection, self._digests.get(identifier, connection.told))
             if told is not None:
                 connections.set_told(self.session, identifier, told)
-        for key in sorted(self._touched):
-            self.raise_generation(self.agent(key))
+        agents.save(self.session, *(self._raised(self.agent(key)) for key in sorted(self._touched)))
         self._retold.clear()
         self._touched.clear()
         return self._changed
@@ -213,6 +212,12 @@ class Change:
 
     def raise_generation(self, agent: AgentRecord, at_least: int = 0) -> AgentRecord:
         """Give the agent's intent a new generation, above `at_least`. Returns the agent as it is now."""
+        raised = self._raised(agent, at_least)
+        agents.save(self.session, raised)
+        return raised
+
+    def _raised(self, agent: AgentRecord, at_least: int = 0) -> AgentRecord:
+        """The agent with its new generation, which is noted; the caller saves it."""
         generation = max(agent.generation, at_least) + 1
         differing = dict(self._differing.get(agent.key, {}))
         told_of_some = any(said is not None for said in differing.values())
@@ -223,7 +228,6 @@ class Change:
             # It became empty because its connections were deleted here, one by one: that is meant.
             confirmed_empty=not told_of_some and not connections.any_of_agent(self.session, agent.key),
         )
-        agents.save(self.session, raised)
         before = self.steps.get(agent.key)
         self.steps[agent.key] = Step(
             before=agent.generation if before is None else before.before,

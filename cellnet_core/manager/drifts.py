@@ -116,7 +116,7 @@ class Drifts:
         over = None if said.over_s is None else change.at - timedelta(seconds=said.over_s)
         if before is not None:
             changes = {"origin": origin, "action": said.action, "state": state, "message": said.message}
-            return replace(before, **changes, over_at=before.over_at or over)  # type: ignore[arg-type]
+            return replace(before, **changes, over_at=before.over_at or over)  # type: ignore[arg-type]  # fields by name
         return DriftRecord(
             id=self._context.new_id(),
             origin=origin,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -28,11 +28,16 @@ def require(session: Session, reference: str) -> EndpointRecord:
     """The endpoint by id or name. Raises NotFoundError."""
     found = rows.find(session, reference)
     if found is None:
-        raise NotFoundError(
-            "endpoint.not_found",
-            f"there is no endpoint {reference!r}: name it by id or name (see /v1/endpoints)",
-        )
+        raise not_found(reference)
     return found
+
+
+def not_found(reference: str) -> NotFoundError:
+    """What to say of an endpoint that is not there."""
+    return NotFoundError(
+        "endpoint.not_found",
+        f"there is no endpoint {reference!r}: name it by id or name (see /v1/endpoints)",
+    )
 
 
 class Endpoints:
@@ -80,6 +85,22 @@ class Endpoints:
             check_revision("endpoint", before.name, before.revision_number, expected)
             return self._replace(change, before, request), False
 
+    def modify(
+        self,
+        reference: str,
+        change_it: Callable[[EndpointRecord], EndpointRequest],
+        expected: int | None,
+        request_id: str | None = None,
+    ) -> EndpointView:
+        """Change some of an endpoint: `change_it` says what it shall be from what it is now.
+
+        As with `put`. Raises NotFoundError, InvalidError, ConflictError and PreconditionError.
+        """
+        with self._context.change(request_id) as change:
+            before = require(change.session, reference)
+            check_revision("endpoint", before.name, before.revision_number, expected)
+            return self._replace(change, before, change_it(before))
+
     def _add(self, change: Change, request: EndpointRequest, endpoint_id: str) -> EndpointView:
         endpoint = _resolve(change, request, endpoint_id)
         rows.add(change.session, endpoint)
@@ -95,7 +116,7 @@ class Endpoints:
     def _replace(self, change: Change, before: EndpointRecord, request: EndpointRequest) -> EndpointView:
         session = change.session
         after = replace(
-            _resolve(change, request, before.id),
+            _resolve(change, request, before.id, before),
             managed_by=before.managed_by if request.managed_by is None else request.managed_by,
             tags=before.tags if request.tags is None else request.tags,
             revision_number=before.revision_number,
@@ -157,8 +178,13 @@ class Endpoints:
             )
 
 
-def _resolve(change: Change, request: EndpointRequest, endpoint_id: str) -> EndpointRecord:
-    """The endpoint as it shall be, at revision 1. Raises InvalidError and ConflictError."""
+def _resolve(
+    change: Change, request: EndpointRequest, endpoint_id: str, before: EndpointRecord | None = None
+) -> EndpointRecord:
+    """The endpoint as it shall be, at revision 1. Raises InvalidError and ConflictError.
+
+    Who only repeats what an endpoint is may change its name, say, whatever its gateway has become since.
+    """
     session = change.session
     try:
         cell = cells.require(session, request.cell)
@@ -171,7 +197,9 @@ def _resolve(change: Change, request: EndpointRequest, endpoint_id: str) -> Endp
             "endpoint.name_in_use",
             f"endpoint {same.name} exists already (in cell {same.cell_name}): choose another name",
         )
-    resolved = resolution.resolve(request, cell, _inventories(session, request, cell))
+    resolved = resolution.resolved(before) if before is not None else None
+    if resolved is None or not resolution.repeats(request, resolved):
+        resolved = resolution.resolve(request, cell, _inventories(session, request, cell))
     # The cell's own prefixes were checked when the cell got them, and everybody since against them.
     new = [prefix for prefix in resolved.prefixes if prefix not in cell.prefixes]
     cells.check_prefixes(session, new, cell.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import ip_address
@@ -56,8 +55,7 @@ def document(owner: str, agent: AgentRecord, told: Iterable[str]) -> str:
 
 def digest(intent: ConnectionIntent) -> str:
     """Equal exactly when the agent would be told the same."""
-    text = json.dumps(intent.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(intent.model_dump_json().encode()).hexdigest()
 
 
 def told(key: AgentKey, connection: ConnectionRecord) -> ConnectionIntent:

@@ -145,8 +145,12 @@ def peer_at(endpoint: EndpointRecord, interface: str) -> PeerRecord | None:
 
 def routers_on(local: EndpointRecord, remote: EndpointRecord, path: PathRecord) -> tuple[str, ...]:
     """The providers' routers that the path is known to go by, from the local end; empty for a fibre."""
-    ends = ((local, path.local_interface), (remote, path.remote_interface))
-    names = [peer.name for end, port in ends if (peer := peer_at(end, port)) is not None]
+    names = [
+        port.peer.name
+        for end, interface in ((local, path.local_interface), (remote, path.remote_interface))
+        for port in end.interfaces
+        if port.peer is not None and port.interface == interface
+    ]
     return tuple(dict.fromkeys(names))
 
 

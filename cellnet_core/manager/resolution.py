@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from cellnet_core.manager import addresses
 from cellnet_core.manager.errors import ConflictError, InvalidError
 from cellnet_core.model.wire import Inventory, PortInventory
-from cellnet_core.store.records import CellRecord, InterfaceRecord, PeerRecord
+from cellnet_core.store.records import CellRecord, EndpointRecord, InterfaceRecord, PeerRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,38 @@ def resolve(request: EndpointRequest, cell: CellRecord, inventories: Mapping[str
         prefixes=prefixes,
         health_check_addresses=_health(request, place, inventory, prefixes),
     )
+
+
+def resolved(endpoint: EndpointRecord) -> Resolved:
+    """What was decided of an endpoint."""
+    return Resolved(
+        gateway=endpoint.gateway,
+        interfaces=endpoint.interfaces,
+        asn=endpoint.asn,
+        prefixes=endpoint.prefixes,
+        health_check_addresses=endpoint.health_check_addresses,
+    )
+
+
+def repeats(request: EndpointRequest, known: Resolved) -> bool:
+    """Whether all of it is said, and just as it is."""
+    return (
+        (request.gateway, request.asn) == (known.gateway, known.asn)
+        and (request.prefixes, request.health_check_addresses)
+        == (known.prefixes, known.health_check_addresses)
+        and request.interfaces is not None
+        and len(request.interfaces) == len(known.interfaces)
+        and all(
+            _same_port(said, port) for said, port in zip(request.interfaces, known.interfaces, strict=True)
+        )
+    )
+
+
+def _same_port(said: PortRequest, port: InterfaceRecord) -> bool:
+    peer = (
+        said.peer if said.peer is None or port.peer is None else replace(said.peer, passive=port.peer.passive)
+    )
+    return (said.interface, said.addresses, peer) == (port.interface, port.addresses, port.peer)
 
 
 def _gateway(request: EndpointRequest, cell: CellRecord, inventories: Mapping[str, Inventory]) -> str:

@@ -122,13 +122,14 @@ def _fails(connection: ConnectionRecord, side: Side, family: Family) -> bool:
 def _with_history(
     found: tuple[Finding, ...], before: tuple[ConditionRecord, ...], at: datetime
 ) -> tuple[ConditionRecord, ...]:
-    known = {(c.type, c.status, c.reason): c for c in before}
+    known = {condition.type: condition for condition in before}
     conditions = []
-    for f in found:
-        same = known.get((f.type, f.status, f.reason))
-        if same is None or same.message != f.message:
-            since = at if same is None else same.since
-            same = ConditionRecord(f.type, f.status, f.reason, f.message, since)
+    for type_, truth, reason, message in found:
+        same = known.get(type_)
+        if same is None or same.status != truth or same.reason != reason:
+            same = ConditionRecord(type_, truth, reason, message, at)
+        elif same.message != message:
+            same = ConditionRecord(type_, truth, reason, message, same.since)
         conditions.append(same)
     return tuple(conditions)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from cellnet_core.manager.cells import CellRequest
 from cellnet_core.manager.standing import CellView
-from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound import changing, errors, paging
 from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
@@ -28,10 +28,14 @@ from cellnet_core.northbound.fields import (
     Uuid,
     Writes,
 )
-from cellnet_core.northbound.versions import Version, since
+from cellnet_core.northbound.versions import Version, only_since, since
 from cellnet_core.northbound.writing import Replace, Write, put_answers
+from cellnet_core.store.records import CellRecord
 
 router = APIRouter(prefix="/v1/cells", tags=["cells"], route_class=ResourceRoute, dependencies=[AcceptsJson])
+
+
+Kind = Literal["main", "sub"]
 
 
 class CellInput(Input):
@@ -39,7 +43,7 @@ class CellInput(Input):
 
     name: Name
     asn: Asn
-    kind: Literal["main", "sub"] = "sub"
+    kind: Kind = "sub"
     id: Uuid | None = None
     nova_cell_uuid: Uuid | None = None
     prefixes: Annotated[tuple[Prefix, ...], Field(max_length=MAX_ITEMS)] = ()
@@ -65,6 +69,35 @@ class CellInput(Input):
 
 class CellBody(Input):
     cell: CellInput
+
+
+class CellChange(Input):
+    """Some of a cell."""
+
+    name: Name | None = None
+    asn: Asn | None = None
+    kind: Kind | None = None
+    nova_cell_uuid: Uuid | None = None
+    prefixes: Annotated[tuple[Prefix, ...], Field(max_length=MAX_ITEMS)] | None = None
+    description: Text | None = None
+    drift_policy: Literal["repair", "ignore", "adopt"] | None = None
+    tags: Tags | None = None
+
+    def over(self, cell: CellRecord) -> CellRequest:
+        """What the cell shall be, from what it is."""
+        now = CellInput.model_construct(
+            name=cell.name,
+            asn=cell.asn,
+            kind=cast(Kind, cell.kind),
+            nova_cell_uuid=cell.nova_cell_uuid,
+            prefixes=cell.prefixes,
+            description=cell.description,
+        )
+        return changing.over(now, self).request()
+
+
+class CellChangeBody(Input):
+    cell: CellChange
 
 
 class CellList(paging.NamedList):
@@ -137,6 +170,13 @@ def put_cell(write: Replace, cell: str, body: CellBody) -> CellAnswer:
     put, created = write.manager.cells.put(cell, wanted, write.expected, write.request_id)
     shown = _present(write.request, put)
     return CellAnswer(cell=write.made(shown, shown.links, created=created))
+
+
+@router.patch("/{cell}", dependencies=[only_since((1, 2)), Writes], responses=errors.answers(404, 409, 412))
+def patch_cell(write: Replace, cell: str, body: CellChangeBody) -> CellAnswer:
+    """Change some of a cell (RFC 7396: what is not said stays)."""
+    view = write.manager.cells.modify(cell, body.cell.over, write.expected, write.request_id)
+    return CellAnswer(cell=_present(write.request, view))
 
 
 @router.delete("/{cell}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))

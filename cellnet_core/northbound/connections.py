@@ -8,15 +8,14 @@ from typing import Annotated, ClassVar, Literal, NotRequired
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
-from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from cellnet_core.manager import pairing
 from cellnet_core.manager.connections import ConnectionRequest
 from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.standing import ConnectionView
-from cellnet_core.northbound import errors, operations, paging
-from cellnet_core.northbound.bodies import JSON, AcceptsJson, ResourceRoute
+from cellnet_core.northbound import changing, errors, operations, paging
+from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute, ready
 from cellnet_core.northbound.fields import (
     Condition,
     Expected,
@@ -41,7 +40,7 @@ from cellnet_core.northbound.fields import (
 )
 from cellnet_core.northbound.operations import OperationAnswer
 from cellnet_core.northbound.sessions import Session, present_sessions
-from cellnet_core.northbound.versions import Version, speaks
+from cellnet_core.northbound.versions import Version, only_since, speaks
 from cellnet_core.northbound.writing import Replace, Write, put_answers
 from cellnet_core.store.records import ConnectionRecord, PathRecord, TimersRecord
 
@@ -86,6 +85,39 @@ class ConnectionInput(Input):
 
 class ConnectionBody(Input):
     connection: ConnectionInput
+
+
+class ConnectionChange(Input):
+    """Some of a connection. A time of its own that becomes null is the profile's again."""
+
+    name: Name | None = None
+    families: Annotated[tuple[Literal["ipv4", "ipv6"], ...], Field(min_length=1, max_length=2)] | None = None
+    profile: Reference | None = None
+    hold_time: HoldTime | None = None
+    graceful_restart_time: RestartTime | None = None
+    hold_down: Seconds | None = None
+    enabled: Flag | None = None
+    description: Text | None = None
+    managed_by: Owner | None = None
+    tags: Tags | None = None
+
+    def over(self, connection: ConnectionRecord) -> ConnectionRequest:
+        """What the connection shall be, from what it is."""
+        now = ConnectionInput.model_construct(
+            name=connection.name,
+            local_endpoint=connection.local.id,
+            remote_endpoint=connection.remote.id,
+            hold_time=connection.own.hold_time,
+            graceful_restart_time=connection.own.graceful_restart_time,
+            hold_down=connection.own.hold_down,
+            enabled=connection.enabled,
+            description=connection.description,
+        )
+        return changing.over(now, self).request()
+
+
+class ConnectionChangeBody(Input):
+    connection: ConnectionChange
 
 
 class ConnectionList(paging.NamedList):
@@ -204,8 +236,7 @@ def list_connections(
     page = manager.connections.page(query.page_query("name"))
     shown = [_present(request, view) for view in page.items]
     links = paging.next_page(request, page, shown[-1]["id"]) if shown else []
-    # Ready as it is: to look through a page of them again takes longer than to make it.
-    return Response(to_json({"connections": shown, "connections_links": links}), media_type=JSON)
+    return ready({"connections": shown, "connections_links": links})
 
 
 @router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
@@ -229,6 +260,16 @@ def put_connection(write: Replace, connection: str, body: ConnectionBody) -> Con
     put, created = write.manager.connections.put(connection, wanted, write.expected, write.request_id)
     shown = _present(write.request, put)
     return ConnectionAnswer(connection=write.made(shown, shown["links"], created=created))
+
+
+@router.patch(
+    "/{connection}", dependencies=[only_since((1, 2)), Writes], responses=errors.answers(404, 409, 412)
+)
+def patch_connection(write: Replace, connection: str, body: ConnectionChangeBody) -> ConnectionAnswer:
+    """Change some of a connection but its endpoints (RFC 7396: what is not said stays)."""
+    manager = write.manager.connections
+    view = manager.modify(connection, body.connection.over, write.expected, write.request_id)
+    return ConnectionAnswer(connection=_present(write.request, view))
 
 
 class DeleteQuery(WriteQuery):

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from cellnet_core.manager.resolution import EndpointRequest, PortRequest
 from cellnet_core.manager.standing import EndpointView
-from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound import changing, errors, paging
 from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
@@ -35,9 +35,9 @@ from cellnet_core.northbound.fields import (
     Writes,
     conditions,
 )
-from cellnet_core.northbound.versions import Version, since
+from cellnet_core.northbound.versions import Version, only_since, since
 from cellnet_core.northbound.writing import Replace, Write, put_answers
-from cellnet_core.store.records import InterfaceRecord, PeerRecord
+from cellnet_core.store.records import EndpointRecord, InterfaceRecord, PeerRecord
 
 router = APIRouter(
     prefix="/v1/endpoints", tags=["endpoints"], route_class=ResourceRoute, dependencies=[AcceptsJson]
@@ -103,6 +103,50 @@ class EndpointInput(Input):
 
 class EndpointBody(Input):
     endpoint: EndpointInput
+
+
+class EndpointChange(Input):
+    """Some of an endpoint. Null for what a PUT may leave out: as the agent reports it now."""
+
+    name: Name | None = None
+    gateway: Name | None = None
+    interfaces: Annotated[tuple[InterfaceInput, ...], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
+    asn: Asn | None = None
+    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1, max_length=MAX_PREFIXES)] | None = None
+    health_check_addresses: Annotated[tuple[Address, ...], Field(max_length=2)] | None = None
+    description: Text | None = None
+    managed_by: Owner | None = None
+    tags: Tags | None = None
+
+    def over(self, endpoint: EndpointRecord) -> EndpointRequest:
+        """What the endpoint shall be, from what it is."""
+        now = EndpointInput.model_construct(
+            name=endpoint.name,
+            cell=endpoint.cell_id,
+            gateway=endpoint.gateway,
+            interfaces=tuple(_as_said(port) for port in endpoint.interfaces),
+            asn=endpoint.asn,
+            prefixes=endpoint.prefixes,
+            health_check_addresses=endpoint.health_check_addresses,
+            description=endpoint.description,
+        )
+        return changing.over(now, self).request()
+
+
+def _as_said(port: InterfaceRecord) -> InterfaceInput:
+    """The port as a client would say it."""
+    peer = port.peer
+    return InterfaceInput.model_construct(
+        interface=port.interface,
+        addresses=port.addresses,
+        peer=None
+        if peer is None
+        else PeerInput.model_construct(name=peer.name, asn=peer.asn, addresses=peer.addresses),
+    )
+
+
+class EndpointChangeBody(Input):
+    endpoint: EndpointChange
 
 
 class EndpointList(paging.NamedList):
@@ -193,6 +237,15 @@ def put_endpoint(write: Replace, endpoint: str, body: EndpointBody) -> EndpointA
     put, created = write.manager.endpoints.put(endpoint, wanted, write.expected, write.request_id)
     shown = _present(write.request, put)
     return EndpointAnswer(endpoint=write.made(shown, shown.links, created=created))
+
+
+@router.patch(
+    "/{endpoint}", dependencies=[only_since((1, 2)), Writes], responses=errors.answers(404, 409, 412)
+)
+def patch_endpoint(write: Replace, endpoint: str, body: EndpointChangeBody) -> EndpointAnswer:
+    """Change some of an endpoint (RFC 7396: what is not said stays)."""
+    view = write.manager.endpoints.modify(endpoint, body.endpoint.over, write.expected, write.request_id)
+    return EndpointAnswer(endpoint=_present(write.request, view))
 
 
 @router.delete("/{endpoint}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))

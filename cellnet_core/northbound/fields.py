@@ -155,9 +155,10 @@ class Condition(TypedDict):
 
 def conditions(records: tuple[ConditionRecord, ...]) -> list[Condition]:
     """As clients see them."""
+    # Nine for each connection: written out, since a call for each takes twice as long.
     return [
-        Condition(type=c.type, status=c.status, reason=c.reason, message=c.message, since=c.since)
-        for c in records
+        {"type": type_, "status": status, "reason": reason, "message": message, "since": since}
+        for type_, status, reason, message, since in records
     ]
 
 

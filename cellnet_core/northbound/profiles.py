@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 
 from cellnet_core.manager.profiles import ProfileRequest
-from cellnet_core.northbound import errors, paging
+from cellnet_core.northbound import changing, errors, paging
 from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
 from cellnet_core.northbound.fields import (
     Flag,
@@ -85,7 +85,7 @@ class ProfileInput(Input):
 
     def request(self) -> ProfileRequest:
         """As the manager takes it."""
-        return _request(self.name, self)
+        return _request(self)
 
 
 class ProfileBody(Input):
@@ -93,7 +93,7 @@ class ProfileBody(Input):
 
 
 class ProfileChange(Input):
-    """Some of a profile; what is not said stays as it is."""
+    """Some of a profile."""
 
     name: Name | None = None
     hold_time: HoldTime | None = None
@@ -110,22 +110,14 @@ class ProfileChange(Input):
     tags: Tags | None = None
 
     def over(self, now: ProfileRecord) -> ProfileRequest:
-        """What the profile shall be, from what it is. `bfd` and `password` may be taken away by null."""
-        said = self.model_fields_set
-        merged = self.model_copy(
-            update={
-                name: getattr(now, name)
-                for name in ProfileInput.model_fields
-                if name not in ("bfd", "password", "prefix_limits") and getattr(self, name) is None
-            }
+        """What the profile shall be, from what it is. Null takes `bfd` and `password` away."""
+        names = ("name", "hold_time", "graceful_restart_time", "hold_down", "health_interval", "drain_method")
+        whole = ProfileInput.model_construct(
+            **{name: getattr(now, name) for name in (*names, "is_default", "description", "tags")},
+            bfd=None if now.bfd is None else BfdInput.model_construct(**asdict(now.bfd)),
+            prefix_limits=LimitsInput.model_validate(dict(now.prefix_limits)),
         )
-        request = _request(merged.name or now.name, merged)
-        changes: dict[str, Any] = {}
-        if "bfd" not in said:
-            changes["bfd"] = now.bfd
-        if self.prefix_limits is None:
-            changes["prefix_limits"] = now.prefix_limits
-        return replace(request, change_password="password" in said, **changes)
+        return changing.over(whole, self).request()
 
 
 class ProfileChangeBody(Input):
@@ -220,7 +212,7 @@ def delete_profile(write: Replace, profile: str) -> None:
     write.manager.profiles.delete(profile, write.expected, write.request_id)
 
 
-def _request(name: str, said: ProfileInput | ProfileChange) -> ProfileRequest:
+def _request(said: ProfileInput) -> ProfileRequest:
     bfd, limits = said.bfd, said.prefix_limits
     families: tuple[Family, ...] = ("ipv4", "ipv6")
     values: Mapping[str, Any] = {
@@ -231,11 +223,9 @@ def _request(name: str, said: ProfileInput | ProfileChange) -> ProfileRequest:
         )
     }
     return ProfileRequest(
-        name=name,
+        name=said.name,
         bfd=None if bfd is None else BfdRecord(bfd.min_tx_ms, bfd.min_rx_ms, bfd.multiplier),
-        prefix_limits=()
-        if limits is None
-        else tuple((f, value) for f in families if (value := getattr(limits, f)) is not None),
+        prefix_limits=tuple((f, value) for f in families if (value := getattr(limits, f)) is not None),
         change_password="password" in said.model_fields_set,
         **values,
     )

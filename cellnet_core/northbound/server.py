@@ -281,7 +281,7 @@ class _Server(uvicorn.Server):
 
     def _protocol(self, config: uvicorn.Config) -> asyncio.Protocol:
         """As uvicorn's own startup makes them, over this listener's configuration."""
-        made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
+        made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn types the class and not what it takes
             config=config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return made

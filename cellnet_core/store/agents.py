@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, Table, Text, Update, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    Table,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 
@@ -27,6 +42,7 @@ AT_ONCE = 500
 INVENTORIES = 512
 """Inventories that are remembered as values, those that were read last: an agent's is mostly the same."""
 _HELD = "cellnet agents"
+_HEARD = "cellnet standings"
 NOWHERE = (None, "null")
 """An `astray` that says nothing: no document, or the document of nothing."""
 BY_NAME = 4
@@ -42,6 +58,33 @@ def find(session: Session, key: AgentKey) -> AgentRecord | None:
             return None
         held[key] = _record(row)
     return held[key]
+
+
+def look_up(session: Session, one: AgentKey, other: AgentKey) -> None:
+    """Have `find` know both, in one question."""
+    held = _held(session)
+    if one in held or other in held:
+        return
+    pair = (("one", one), ("other", other))
+    values = {f"{which}_{name}": getattr(key, name) for which, key in pair for name in ("cell_id", "gateway")}
+    for row in session.execute(_two(), values):
+        found = _record(row)
+        held[found.key] = found
+
+
+@cache
+def _two() -> Select[Any]:
+    return _columns().where(
+        or_(
+            *(
+                and_(
+                    AGENTS.c.cell_id == bindparam(f"{which}_cell_id"),
+                    AGENTS.c.gateway == bindparam(f"{which}_gateway"),
+                )
+                for which in ("one", "other")
+            )
+        )
+    )
 
 
 def _held(session: Session) -> dict[AgentKey, AgentRecord]:
@@ -65,16 +108,34 @@ def _one() -> Select[Any]:
 
 def standings(session: Session, keys: Iterable[AgentKey]) -> dict[AgentKey, StandingRecord]:
     """How these agents stand to their intents; those nothing is known of are left out."""
-    held = _held(session)
+    held, told = _held(session), _heard(session)
     wanted = set(keys)
-    found = {key: _standing(held[key]) for key in wanted & held.keys()}
-    wanted -= held.keys()
+    found = {key: stands for key in wanted & told.keys() if (stands := told[key]) is not None}
+    found |= {key: _standing(held[key]) for key in wanted & held.keys()}
+    wanted -= held.keys() | told.keys()
     for statement, values in _places(wanted):
-        for cell_id, gateway, generation, astray, seen in session.execute(statement, values).all():
+        for cell_id, gateway, *columns in session.execute(statement, values).all():
             key = AgentKey(cell_id, gateway)
-            if key in wanted:
-                found[key] = StandingRecord(generation, astray not in NOWHERE, bool(seen))
+            if key in wanted and (known := standing(columns)) is not None:
+                found[key] = known
     return found
+
+
+def standing(values: Sequence[Any]) -> StandingRecord | None:
+    """Columns of `standing_of` as a value; None where there is no such agent."""
+    generation, astray, seen = values
+    return None if generation is None else StandingRecord(generation, astray not in NOWHERE, bool(seen))
+
+
+def heard(session: Session, stands: Mapping[AgentKey, StandingRecord | None]) -> None:
+    """Somebody has just read how these agents stand: `standings` need not ask for them."""
+    _heard(session).update(stands)
+
+
+def _heard(session: Session) -> dict[AgentKey, StandingRecord | None]:
+    """What this session has read of them. What it holds of an agent itself (`_held`) is newer."""
+    known: dict[AgentKey, StandingRecord | None] = session.info.setdefault(_HEARD, {})
+    return known
 
 
 def _standing(agent: AgentRecord) -> StandingRecord:
@@ -97,9 +158,21 @@ def _places(keys: set[AgentKey]) -> Iterator[tuple[Select[Any], dict[str, Any]]]
 
 @cache
 def _standings() -> Select[Any]:
-    of = AGENTS.c
-    known = of.first_seen_at.is_not(None)
-    return select(of.cell_id, of.gateway, of.generation, cast_to(of.astray, Text), known)
+    return select(AGENTS.c.cell_id, AGENTS.c.gateway, *standing_of(AGENTS))
+
+
+STANDING = 3
+"""Columns of `standing_of`."""
+
+
+def standing_of(table: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """What `standing` takes, of the table by whatever name it stands in a statement."""
+    of = table.c
+    return (
+        of.generation,
+        cast_to(of.astray, Text).label("astray"),
+        of.first_seen_at.is_not(None).label("ever_seen"),
+    )
 
 
 @cache
@@ -161,26 +234,30 @@ def page(session: Session, query: listing.PageQuery) -> listing.Page[AgentRecord
     return listing.Page(tuple(_record(row) for row in rows[: query.limit]), len(rows) > query.limit)
 
 
-def save(session: Session, agent: AgentRecord) -> None:
-    """Add the agent, or write down what of it is not as it was."""
-    before = find(session, agent.key)
-    key = {"cell_id": agent.key.cell_id, "gateway": agent.key.gateway}
-    if before is None:
-        session.execute(insert(AGENTS), {**key, **{name: _value(agent, name) for name in _KEPT}})
-    else:
-        changed = tuple(name for name in _KEPT if getattr(agent, name) != getattr(before, name))
-        if changed:
+def save(session: Session, *several: AgentRecord) -> None:
+    """Add the agents, or write down what of each is not as it was."""
+    rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for agent in several:
+        before = find(session, agent.key)
+        key = {"cell_id": agent.key.cell_id, "gateway": agent.key.gateway}
+        if before is None:
+            session.execute(insert(AGENTS), {**key, **{name: _value(agent, name) for name in _KEPT}})
+        else:
+            changed = tuple(name for name in _KEPT if getattr(agent, name) != getattr(before, name))
             of = {f"of_{name}": value for name, value in key.items()}
-            session.execute(_set(changed), {**of, **{name: _value(agent, name) for name in changed}})
-    _held(session)[agent.key] = agent
+            rows.setdefault(changed, []).append({**of, **{name: _value(agent, name) for name in changed}})
+        _held(session)[agent.key] = agent
+    for names, values in rows.items():
+        if names:
+            session.execute(_set(names), values)
 
 
 def remove_of_cell(session: Session, cell_id: str) -> None:
     """Forget the agents of a cell."""
     session.execute(delete(AGENTS).where(AGENTS.c.cell_id == cell_id))
-    held = _held(session)
-    for key in [key for key in held if key.cell_id == cell_id]:
-        del held[key]
+    for known in (_held(session), _heard(session)):
+        for key in [key for key in known if key.cell_id == cell_id]:
+            del known[key]
 
 
 _KEPT = tuple(name for name in AGENTS.columns.keys() if name not in ("cell_id", "gateway"))  # noqa: SIM118 (columns are no mapping)

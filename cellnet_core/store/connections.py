@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache
-from typing import Any, cast
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Delete, Select, Table, Update, and_, bindparam, delete, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy import update as change_rows
 from sqlalchemy.orm import Session
 
@@ -15,8 +27,6 @@ from cellnet_core.store import audit, listing, ports
 from cellnet_core.store.endpoints import ENDPOINTS
 from cellnet_core.store.reading import (
     CONNECTIONS,
-    complete,
-    connections,
     connections_by,
     connections_by_id,
     connections_where,
@@ -32,6 +42,7 @@ from cellnet_core.store.schema import ConnectionRow, PathRow
 
 PATHS = cast(Table, PathRow.__table__)
 _ADD_PATHS = insert(PATHS)
+_IDS = select(CONNECTIONS.c.id)
 _ENDS = (CONNECTIONS.c.local_endpoint_id, CONNECTIONS.c.remote_endpoint_id)
 COLUMNS: listing.Columns = {
     "id": CONNECTIONS.c.id,
@@ -59,8 +70,12 @@ def find(session: Session, reference: str) -> ConnectionRecord | None:
 
 @cache
 def _named() -> Select[Any]:
+    return connections_where(or_(*_has_name()))
+
+
+def _has_name() -> tuple[ColumnElement[bool], ...]:
     said = bindparam("reference", type_=CONNECTIONS.c.name.type)
-    return connections_where(or_(CONNECTIONS.c.id == said, CONNECTIONS.c.name == said))
+    return CONNECTIONS.c.id == said, CONNECTIONS.c.name == said
 
 
 def get(session: Session, connection_id: str) -> ConnectionRecord | None:
@@ -93,8 +108,10 @@ def _any_of_agent() -> tuple[Select[Any], ...]:
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[ConnectionRecord]:
     """A page of connections."""
-    rows, more = listing.fetch(session, connections(), COLUMNS, query)
-    return listing.Page(complete(session, rows), more)
+    # First which, then what they are: so the wide statement is always the same one.
+    rows, more = listing.fetch(session, _IDS, COLUMNS, query)
+    found = connections_by_id(session, (identifier for (identifier,) in rows))
+    return listing.Page(tuple(found[identifier] for (identifier,) in rows), more)
 
 
 def of_agent(session: Session, key: AgentKey) -> tuple[ConnectionRecord, ...]:
@@ -132,47 +149,45 @@ def of_cells(session: Session, one: str, other: str) -> tuple[ConnectionRecord, 
     )
 
 
-def between(session: Session, one: str, other: str) -> ConnectionRecord | None:
-    """The connection that joins two endpoints, whichever is its local one."""
-    found = connections_by(session, _between(), {"one": one, "other": other})
-    return found[0] if found else None
+def in_the_way(session: Session, name: str, one: str, other: str) -> tuple[ConnectionRecord, ...]:
+    """What a new connection would collide with: whoever has its name (also as an id), and whoever joins its
+    two endpoints already, whichever is its local one."""
+    return connections_by(session, _in_the_way(), {"reference": name, "one": one, "other": other})
 
 
 @cache
-def _between() -> Select[Any]:
+def _in_the_way() -> Select[Any]:
     kind = CONNECTIONS.c.id.type
     one, other = bindparam("one", type_=kind), bindparam("other", type_=kind)
-    return connections_where(
-        or_(and_(_ENDS[0] == one, _ENDS[1] == other), and_(_ENDS[0] == other, _ENDS[1] == one))
-    )
+    joined = (and_(_ENDS[0] == one, _ENDS[1] == other), and_(_ENDS[0] == other, _ENDS[1] == one))
+    return connections_where(or_(*_has_name(), *joined))
 
 
-def using_ports(
-    session: Session, one: tuple[AgentKey, str], other: tuple[AgentKey, str]
-) -> ConnectionRecord | None:
-    """The connection whose path joins these two ports (agent, interface), in either direction."""
-    found = connections_by(session, _using_ports(), {"ports": ports.key(one, other)})
-    return found[0] if found else None
+class PathInUse(NamedTuple):
+    """A path that a connection has."""
+
+    name: str
+    ports: str
+    """Which two it joins, see `ports.py`."""
+    connection_id: str
 
 
-@cache
-def _using_ports() -> Select[Any]:
-    users = select(PATHS.c.connection_id).where(PATHS.c.ports == bindparam("ports"))
-    return connections_where(CONNECTIONS.c.id.in_(users))
-
-
-def path_names(session: Session, stem: str) -> frozenset[str]:
-    """Names of paths in use that start like this."""
+def paths_in_use(session: Session, stem: str, joined: Iterable[str] = ()) -> tuple[PathInUse, ...]:
+    """Paths whose names start like this, and those that join these ports (keys of `ports.py`)."""
     # A range, which an index finds everywhere; LIKE is looked up in none of SQLite's.
     behind = stem[:-1] + chr(ord(stem[-1]) + 1)
-    return frozenset(session.execute(_names_between(), {"stem": stem, "behind": behind}).scalars())
+    wanted = tuple(joined)
+    values = {"stem": stem, "behind": behind, **{f"ports{n}": key for n, key in enumerate(wanted)}}
+    return tuple(PathInUse(*row) for row in session.execute(_in_use(len(wanted)), values).all())
 
 
-@cache
-def _names_between() -> Select[Any]:
+@lru_cache(maxsize=64)
+def _in_use(count: int) -> Select[Any]:
     kind = PATHS.c.name.type
     stem, behind = bindparam("stem", type_=kind), bindparam("behind", type_=kind)
-    return select(PATHS.c.name).where(PATHS.c.name >= stem, PATHS.c.name < behind)
+    joined = (PATHS.c.ports == bindparam(f"ports{n}") for n in range(count))
+    named = and_(PATHS.c.name >= stem, PATHS.c.name < behind)
+    return select(PATHS.c.name, PATHS.c.ports, PATHS.c.connection_id).where(or_(named, *joined))
 
 
 def add(session: Session, connection: ConnectionRecord) -> None:

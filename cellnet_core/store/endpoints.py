@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, Table, bindparam, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from cellnet_core.store import audit, listing, texts
@@ -15,6 +16,7 @@ from cellnet_core.store.schema import CellRow, EndpointRow
 
 ENDPOINTS = cast(Table, EndpointRow.__table__)
 CELLS = cast(Table, CellRow.__table__)
+_REFERENCES = (ENDPOINTS.c.id, ENDPOINTS.c.name)
 COLUMNS: listing.Columns = {
     "id": ENDPOINTS.c.id,
     "name": ENDPOINTS.c.name,
@@ -32,22 +34,43 @@ COLUMNS: listing.Columns = {
 @cache
 def columns() -> Select[Any]:
     """Everything that a record is made of."""
-    return select(*texts.columns(ENDPOINTS), CELLS.c.name.label("cell_name")).join(
-        CELLS, ENDPOINTS.c.cell_id == CELLS.c.id
-    )
+    return select(*of(ENDPOINTS, CELLS)).join(CELLS, ENDPOINTS.c.cell_id == CELLS.c.id)
+
+
+def of(table: FromClause, cells: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """The same columns, of a table that stands in a statement by another name."""
+    return (*texts.columns(table), cells.c.name.label("cell_name"))
 
 
 @cache
 def _named() -> Select[Any]:
     said = bindparam("reference", type_=ENDPOINTS.c.name.type)
-    return columns().where(or_(ENDPOINTS.c.id == said, ENDPOINTS.c.name == said))
+    return columns().where(or_(*(column == said for column in _REFERENCES)))
 
 
 def find(session: Session, reference: str) -> EndpointRecord | None:
     """The endpoint with that id or name."""
-    rows = list(session.execute(_named(), {"reference": reference}))
-    rows.sort(key=lambda row: row.id != reference)
-    return record(rows[0]) if rows else None
+    rows = session.execute(_named(), {"reference": reference})
+    return _chosen([record(row) for row in rows], reference)
+
+
+def find_two(session: Session, one: str, other: str) -> tuple[EndpointRecord | None, EndpointRecord | None]:
+    """The endpoints with these ids or names, in one question."""
+    found = [record(row) for row in session.execute(_either(), {"one": one, "other": other})]
+    return _chosen(found, one), _chosen(found, other)
+
+
+@cache
+def _either() -> Select[Any]:
+    kind = ENDPOINTS.c.name.type
+    said = (bindparam("one", type_=kind), bindparam("other", type_=kind))
+    return columns().where(or_(*(column == each for each in said for column in _REFERENCES)))
+
+
+def _chosen(found: Iterable[EndpointRecord], reference: str) -> EndpointRecord | None:
+    """The one with that id, else the one with that name."""
+    same = [endpoint for endpoint in found if reference in (endpoint.id, endpoint.name)]
+    return min(same, key=lambda endpoint: endpoint.id != reference, default=None)
 
 
 def page(session: Session, query: listing.PageQuery) -> listing.Page[EndpointRecord]:
@@ -128,17 +151,17 @@ def _interface(document: dict[str, Any]) -> InterfaceRecord:
     )
 
 
-def record(row: Row[Any]) -> EndpointRecord:
+def record(row: Row[Any] | tuple[Any, ...]) -> EndpointRecord:
     """A row of `columns` as a value; the same row is the same value."""
     return _record(tuple(row))
 
 
-_FIELDS = (*ENDPOINTS.columns.keys(), "cell_name")
+FIELDS = (*ENDPOINTS.columns.keys(), "cell_name")
 
 
 @lru_cache(maxsize=texts.REMEMBERED)
 def _record(values: tuple[Any, ...]) -> EndpointRecord:
-    row = dict(zip(_FIELDS, values, strict=True))
+    row = dict(zip(FIELDS, values, strict=True))
     return EndpointRecord(
         id=row["id"],
         name=row["name"],

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     false,
     not_,
     or_,
@@ -80,9 +82,9 @@ def fetch(
 
     `columns` are the fields that may be filtered and sorted by; "id" must be among them and ends every order,
     so that pages neither overlap nor skip. What has no value comes after all that have one, and before them
-    in "desc". Raises BadQueryError.
+    in "desc". Raises BadQueryError. A statement that is kept, and given each time, is put in order once.
     """
-    statement = statement.where(*conditions(columns, query.filters))
+    wanted = conditions(columns, query.filters)
     _refuse_twice([name for name, _ in query.sort])
     order = [(_column(columns, "sort", name), direction) for name, direction in query.sort]
     for column, _ in order:
@@ -90,18 +92,32 @@ def fetch(
             raise BadQueryError("sort", f"{column.key!r} is a list and has no order; filter by it instead")
     order.append((columns["id"], "asc"))
     if query.marker is not None:
-        statement = statement.where(_after(session, columns, order, query.marker))
-    statement = statement.order_by(*(each for c, d in order for each in _sorted(c, d)))
-    rows = session.execute(statement.limit(query.limit + 1)).all()
+        wanted.append(_after(session, columns, order, query.marker))
+    statement = _ordered(statement, tuple(order))
+    if wanted:
+        statement = statement.where(*wanted)
+    rows = session.execute(statement, {"at_most": query.limit + 1}).all()
     return rows[: query.limit], len(rows) > query.limit
+
+
+@lru_cache(maxsize=256)
+def _ordered(statement: Select[Any], order: tuple[tuple[Column[Any], Direction], ...]) -> Select[Any]:
+    """To build a statement anew and compare it with those that were compiled costs more than its rows."""
+    sorting = (each for column, direction in order for each in _sorted(column, direction))
+    return statement.order_by(*sorting).limit(bindparam("at_most", type_=Integer))
 
 
 def page(
     session: Session, kind: type[Kind], columns: Columns, query: PageQuery, record: Callable[[Kind], Item]
 ) -> Page[Item]:
     """A page of the rows of one table, each as a value. Raises BadQueryError."""
-    rows, more = fetch(session, select(kind), columns, query)
+    rows, more = fetch(session, _all_of(cast(Any, kind)), columns, query)
     return Page(tuple(record(row) for (row,) in rows), more)
+
+
+@cache
+def _all_of(kind: type[Any]) -> Select[Any]:
+    return select(kind)
 
 
 def one(session: Session, kind: type[Kind], key: object, record: Callable[[Kind], Item]) -> Item | None:

@@ -1,4 +1,4 @@
-"""Connections, endpoints and profiles as records, many at once: columns only, and each object asked for once.
+"""Connections as records, many at once: a row holds the connection, its two ends, and how their agents stand.
 
 Rows of the mapper are for writing: to make one costs several times what its columns cost. Statements are over
 tables and made once: building one anew, or having the mapper look at it, costs more than the database does.
@@ -6,16 +6,18 @@ tables and made once: building one anew, or having the mapper look at it, costs 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from cellnet_core.store import endpoints, profiles, texts
+from cellnet_core.store import agents, endpoints, profiles, texts
 from cellnet_core.store.records import (
+    AgentKey,
     ConditionRecord,
     ConnectionRecord,
     EndpointRecord,
@@ -23,6 +25,7 @@ from cellnet_core.store.records import (
     OrderRecord,
     PathRecord,
     ProfileRecord,
+    StandingRecord,
     StatusRecord,
     TimersRecord,
 )
@@ -57,11 +60,6 @@ def connections_by_id(session: Session, ids: Iterable[str]) -> dict[str, Connect
     return {found.id: found for found in complete(session, rows)}
 
 
-def endpoints_by_id(session: Session, ids: Iterable[str]) -> dict[str, EndpointRecord]:
-    """The endpoints with these ids that there are."""
-    return {row.id: endpoints.record(row) for row in _chunks(session, _endpoints_with(), ids)}
-
-
 def _chunks(session: Session, statement: Select[Any], ids: Iterable[str]) -> list[Row[Any]]:
     wanted = sorted(set(ids))
     rows: list[Row[Any]] = []
@@ -72,18 +70,29 @@ def _chunks(session: Session, statement: Select[Any], ids: Iterable[str]) -> lis
 
 @cache
 def connections() -> Select[Any]:
-    """All that `complete` needs of connections themselves."""
-    return select(*texts.columns(CONNECTIONS))
+    """All that `complete` needs but profiles and paths.
+
+    Ends are joined as if they could be missing: so the order of the joins stays, and connections come first.
+    """
+    chosen = [*texts.columns(CONNECTIONS)]
+    joined: FromClause = CONNECTIONS
+    for side in ("local", "remote"):
+        end, cell, agent = (
+            table.alias(f"{side}_{table.name}")
+            for table in (endpoints.ENDPOINTS, endpoints.CELLS, agents.AGENTS)
+        )
+        joined = joined.outerjoin(end, end.c.id == CONNECTIONS.c[f"{side}_endpoint_id"])
+        joined = joined.outerjoin(cell, cell.c.id == end.c.cell_id)
+        mine = and_(agent.c.cell_id == end.c.cell_id, agent.c.gateway == end.c.gateway)
+        joined = joined.outerjoin(agent, mine)
+        columns = (*endpoints.of(end, cell), *agents.standing_of(agent))
+        chosen += [column.label(f"{side}_{column.name}") for column in columns]
+    return select(*chosen).select_from(joined)
 
 
 @cache
 def _connections_with() -> Select[Any]:
     return connections().where(CONNECTIONS.c.id.in_(bindparam("ids", expanding=True)))
-
-
-@cache
-def _endpoints_with() -> Select[Any]:
-    return endpoints.columns().where(endpoints.ENDPOINTS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @cache
@@ -99,24 +108,78 @@ def _paths_of() -> Select[Any]:
 
 
 def complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionRecord, ...]:
-    """Rows of `connections` as values, in their order, with their ends, profiles and paths."""
+    """Rows of `connections` as values, in their order, with their profiles and paths."""
     if not rows:
         return ()
     # By position: to ask a row for a column by its name costs more than all that is done with it.
-    found = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
-    ends = endpoints_by_id(session, (each[end] for each in found for end in _END_IDS))
     named = {
         row.id: profiles.record(row)
-        for row in _chunks(session, profiles.with_ids(), (each["profile_id"] for each in found))
+        for row in _chunks(session, profiles.with_ids(), {row[_PROFILE_ID] for row in rows})
     }
-    paths: dict[str, list[PathRecord]] = {each["id"]: [] for each in found}
+    paths: dict[str, list[PathRecord]] = {row[_ID]: [] for row in rows}
     for path in _chunks(session, _paths_of(), paths):
         paths[path[0]].append(_path(*path[1:]))
-    return tuple(_record(each, ends, named, tuple(paths[each["id"]])) for each in found)
+    standings: dict[AgentKey, StandingRecord | None] = {}
+    found = []
+    for row in rows:
+        values = tuple(row)
+        ends = []
+        for start in _ENDS:
+            end = endpoints.record(values[start : start + _END])
+            standings[end.agent] = agents.standing(values[start + _END : start + _END + agents.STANDING])
+            ends.append(end)
+        own = values[: len(_FIELDS)]
+        found.append(_known(own, ends[0], ends[1], named[row[_PROFILE_ID]], tuple(paths[row[_ID]])))
+    agents.heard(session, standings)
+    return tuple(found)
 
 
 _FIELDS = tuple(CONNECTIONS.columns.keys())
-_END_IDS = ("local_endpoint_id", "remote_endpoint_id")
+_ID, _PROFILE_ID = _FIELDS.index("id"), _FIELDS.index("profile_id")
+_END = len(endpoints.FIELDS)
+_ENDS = tuple(len(_FIELDS) + n * (_END + agents.STANDING) for n in (0, 1))
+"""Where the columns of the local and of the remote end begin."""
+
+
+class _Made(NamedTuple):
+    """A record, and all that it was made of."""
+
+    own: tuple[Any, ...]
+    local: EndpointRecord
+    remote: EndpointRecord
+    profile: ProfileRecord
+    paths: tuple[PathRecord, ...]
+    record: ConnectionRecord
+
+
+_made: OrderedDict[str, _Made] = OrderedDict()
+"""By id of the connection; those that were read last, as `texts` has it."""
+
+
+def _known(
+    own: tuple[Any, ...],
+    local: EndpointRecord,
+    remote: EndpointRecord,
+    profile: ProfileRecord,
+    paths: tuple[PathRecord, ...],
+) -> ConnectionRecord:
+    """The record that was made of the very same before, else a new one."""
+    before = _made.get(own[_ID])
+    if (
+        before is not None
+        # What is remembered itself is the same object; to look into it would cost as much as to make it.
+        and before.local is local
+        and before.remote is remote
+        and before.profile is profile
+        and before.paths == paths
+        and before.own == own
+    ):
+        return before.record
+    record = _record(dict(zip(_FIELDS, own, strict=True)), local, remote, profile, paths)
+    _made[own[_ID]] = _Made(own, local, remote, profile, paths, record)
+    if len(_made) > texts.REMEMBERED:
+        _made.popitem(last=False)
+    return record
 
 
 @lru_cache(maxsize=texts.REMEMBERED)
@@ -161,17 +224,18 @@ def _orders(text: str) -> tuple[OrderRecord, ...]:
 
 def _record(
     row: Mapping[str, Any],
-    ends: Mapping[str, EndpointRecord],
-    named: Mapping[str, ProfileRecord],
+    local: EndpointRecord,
+    remote: EndpointRecord,
+    profile: ProfileRecord,
     paths: tuple[PathRecord, ...],
 ) -> ConnectionRecord:
     return ConnectionRecord(
         id=row["id"],
         name=row["name"],
-        local=ends[row["local_endpoint_id"]],
-        remote=ends[row["remote_endpoint_id"]],
+        local=local,
+        remote=remote,
         families=cast(tuple[Family, ...], _words(row["families"])),
-        profile=named[row["profile_id"]],
+        profile=profile,
         own=TimersRecord(row["own_hold_time"], row["own_graceful_restart_time"], row["own_hold_down"]),
         enabled=row["enabled"],
         deleting=row["deleting"],

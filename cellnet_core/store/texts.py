@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import from_json
-from sqlalchemy import JSON, Column, ColumnElement, Table, Text, cast
+from sqlalchemy import JSON, ColumnElement, FromClause, Text, cast
 
 from cellnet_core.store.schema import UtcDateTime
 
@@ -20,12 +20,12 @@ REMEMBERED = 12_288
 """Rows of a kind, those that were read last: a store of 10,000 endpoints fits."""
 
 
-def columns(table: Table) -> Iterable[ColumnElement[Any]]:
+def columns(table: FromClause) -> Iterable[ColumnElement[Any]]:
     """All columns of the table, documents and times as text."""
     return tuple(_plain(column) for column in table.columns)
 
 
-def _plain(column: Column[Any]) -> ColumnElement[Any]:
+def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
     if isinstance(column.type, JSON | UtcDateTime):
         return cast(column, Text).label(column.name)
     return column

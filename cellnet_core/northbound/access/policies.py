@@ -59,6 +59,7 @@ def _collection(name: str, singular: str, writers: str, readers: str = "rule:rea
         _rule(f"{name}:get", readers, f"Show one of the {name}.", f"GET {one}"),
         _rule(f"{name}:create", writers, f"Create one of the {name}.", f"POST {many}"),
         _rule(f"{name}:update", writers, f"Replace one of the {name}.", f"PUT {one}"),
+        _rule(f"{name}:modify", writers, f"Change some of one of the {name}.", f"PATCH {one}"),
         _rule(f"{name}:delete", writers, f"Delete one of the {name}.", f"DELETE {one}"),
     )
 
@@ -107,7 +108,6 @@ RULES: Final[tuple[Rule, ...]] = (
         f"POST {_CONNECTION}/actions",
     ),
     *_collection("profiles", "profile", "rule:manager"),
-    _rule("profiles:modify", "rule:manager", "Change some of a profile.", "PATCH /v1/profiles/{profile}"),
     _rule(
         "operations:list",
         "rule:reader",

@@ -146,7 +146,8 @@ def test_a_killed_speaker_costs_no_route_on_either_side(sandbox: Sandbox) -> Non
 def test_an_agent_that_returns_learns_all_by_asking(sandbox: Sandbox) -> None:
     async def story() -> None:
         async with two_sides(sandbox, 1) as (main, east):
-            before = await main.driver.observe()
+            # ExaBGP may answer that a session is up before it says so: End-of-RIB is due once more then.
+            before = await main.settle(main.intent(1), learned(2))
             await main.driver.close()
             reborn = main.new_driver()
             observed = await reborn.observe()

@@ -65,14 +65,15 @@ class Story:
             ask(f"POST /v1/{kind}", f"/v1/{kind}", {singular: wanted})
             name = wanted["name"]
             ask(f"PUT {one}", f"/v1/{kind}/{name}", {singular: wanted | {"description": "new"}})
-            if kind == "profiles":
-                ask(f"PATCH {one}", f"/v1/{kind}/{name}", {singular: {"hold_time": 4}})
+            ask(f"PATCH {one}", f"/v1/{kind}/{name}", {singular: {"description": "newer"}})
             ask(f"DELETE {one}", f"/v1/{kind}/{name}")
         self.world.add_endpoints()
         ask("POST /v1/connections", "/v1/connections", {"connection": JOINED})
         self.world.obey()
         changed = {"connection": JOINED | {"description": "new"}}
         ask("PUT /v1/connections/{connection}", "/v1/connections/main-east", changed)
+        changed = {"connection": {"description": "newer"}}
+        ask("PATCH /v1/connections/{connection}", "/v1/connections/main-east", changed)
         acted = "POST /v1/connections/{connection}/actions"
         for action in ("reconcile", "refresh", "reset"):
             ask(acted, "/v1/connections/main-east/actions", {action: {}})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from cellnet_core.manager import findings, intent
 from cellnet_core.manager.caller import CALLER, Caller
@@ -45,9 +45,16 @@ def statements(world: World) -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         said.append(statement)
 
+    def began(connection: Connection) -> None:
+        said.append(
+            "BEGIN IMMEDIATE" if connection.get_execution_options().get("cellnet_writes") else "BEGIN"
+        )
+
     event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "begin", began)
     yield said
     event.remove(engine, "before_cursor_execute", note)
+    event.remove(engine, "begin", began)
 
 
 def create_endpoint(world: World) -> None:
@@ -80,11 +87,11 @@ def list_connections(world: World) -> None:
     ("act", "most"),
     [
         (create_endpoint, 9),
-        (create_connection, 24),
+        (create_connection, 11),
         (read_endpoint, 3),
-        (read_connection, 7),
-        (list_endpoints, 7),
-        (list_connections, 10),
+        (read_connection, 4),
+        (list_endpoints, 3),
+        (list_connections, 5),
     ],
 )
 def test_a_request_asks_the_database_so_often(world: World, act: Callable[[World], None], most: int) -> None:

@@ -75,10 +75,12 @@ def tell(world: World, api: TestClient) -> Examples:
     world.obey()
     north = f"/v1/cells/{uuid4()}"
     ask("PUT", north, {"cell": {"name": "north", "asn": 65009, "drift_policy": "repair"}})
+    ask("PATCH", north, {"cell": {"description": "opens in May"}})
     ask("DELETE", north)
     ask("POST", "/v1/endpoints", {"endpoint": {"name": "main-ep", "cell": "main"}})
     east = f"/v1/endpoints/{uuid4()}"
     ask("PUT", east, {"endpoint": {"name": "east-ep", "cell": "east"}})
+    ask("PATCH", east, {"endpoint": {"tags": ["production"]}})
     profile = {"name": "fast", "hold_time": 3, "prefix_limits": {"ipv4": 1000}, "password": "write-only"}
     ask("POST", "/v1/profiles", {"profile": profile})
     ask("PUT", "/v1/profiles/fast", {"profile": {"name": "fast", "hold_time": 3, "password": None}})
@@ -86,6 +88,8 @@ def tell(world: World, api: TestClient) -> Examples:
     wanted = {"name": "main-east", "local_endpoint": "main-ep", "remote_endpoint": "east-ep"}
     ask("POST", "/v1/connections", {"connection": {**wanted, "profile": "fast"}})
     ask("PUT", "/v1/connections/main-east", {"connection": {**wanted, "profile": "default"}})
+    ask("PATCH", "/v1/connections/main-east", {"connection": {"hold_time": 6}})
+    ask("PATCH", "/v1/connections/main-east", {"connection": {"hold_time": None}})
     ask("DELETE", "/v1/profiles/fast")
     world.obey()
     operation = ask("POST", "/v1/connections/main-east/actions", {"refresh": {"path": "main-east-1"}})

@@ -61,6 +61,9 @@ def writes() -> list[tuple[str, str, dict[str, Any] | None, int]]:
         ("POST", "connections/main-east/actions", {"reset": {}}, 202),
         ("POST", "profiles", {"profile": {"name": "p"}}, 201),
         ("PATCH", "profiles/default", {"profile": {"hold_time": 30}}, 200),
+        ("PATCH", "cells/main", {"cell": {"description": "x"}}, 200),
+        ("PATCH", "endpoints/main-ep", {"endpoint": {"description": "x"}}, 200),
+        ("PATCH", "connections/main-east", {"connection": {"hold_time": 30}}, 200),
     ]
 
 

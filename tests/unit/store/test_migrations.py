@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from cellnet_core.store import agents, backup, cells, connections, endpoints, engines, upgrade
+from cellnet_core.store import agents, backup, cells, connections, endpoints, engines, ports, upgrade
 from cellnet_core.store.database import Database, open_database
 from cellnet_core.store.errors import SchemaVersionError, StoreUnavailableError
 from cellnet_core.store.schema import REVISION, Base
@@ -106,8 +106,9 @@ def test_a_former_file_keeps_its_rows_and_leaves_a_copy(tmp_path: Path, version:
         assert found.told == ("", "")
         (first, _) = found.paths
         ends = (found.local.agent, first.local_interface), (found.remote.agent, first.remote_interface)
-        assert connections.using_ports(session, *ends) == found
-        assert connections.using_ports(session, *reversed(ends)) == found
+        for pair in (ends, ends[::-1]):
+            (used,) = connections.paths_in_use(session, "no such name", [ports.key(*pair)])
+            assert (used.name, used.connection_id) == (first.name, found.id)
         assert endpoints.find(session, "main-ep") == found.local
         assert {agent.generation for agent in agents.everyone(session)} == {1}
         assert all(agent.inventory for agent in agents.everyone(session))

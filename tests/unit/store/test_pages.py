@@ -215,4 +215,4 @@ def test_a_locale_that_ignores_punctuation_breaks_no_page(postgresql: Server) ->
                 query = PageQuery(5, sort=(("name", direction),))
                 assert sorted(pages(database, collection, query)) == whole
         with database.read() as session:
-            assert connections.path_names(session, "a-1--") == {"a-1--1"}
+            assert [path.name for path in connections.paths_in_use(session, "a-1--")] == ["a-1--1"]
