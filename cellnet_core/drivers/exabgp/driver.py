@@ -183,9 +183,10 @@ class ExaBgpSpeaker:
             states = readback.parse_sessions(await self._ask(commands.SHOW_SESSIONS))
             sessions = {state.peer: state for state in states}
             routes = readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_IN))
+            announced = readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_OUT))
+            # Only now: a session that came up before the last answer would have its routes without it.
             if self._picture.take_tables(sessions, routes):
                 break
-        announced = readback.parse_routes(await self._ask(commands.SHOW_ADJ_RIB_OUT))
         now = self._clock.now()
         self._picture.advance(rib.Tick(), now)
         answers = observation.Answers(self._picture.instance, neighbors, sessions, announced)
