@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import Field, model_validator
 
 from cellnet_core.manager.actions import ActionRequest
 from cellnet_core.northbound import errors, operations
 from cellnet_core.northbound.access.rights import require
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
-from cellnet_core.northbound.fields import Flag, Input, ManagerOf, Reference, RequestId, Writes
+from cellnet_core.northbound.bodies import ResourceRoute
+from cellnet_core.northbound.fields import Flag, Input, Reference
 from cellnet_core.northbound.operations import OperationAnswer
 from cellnet_core.northbound.versions import only_since
+from cellnet_core.northbound.writing import Write
 
 router = APIRouter(
     prefix="/v1/connections",
     tags=["connections"],
     route_class=ResourceRoute,
-    dependencies=[only_since((1, 2)), AcceptsJson],
+    dependencies=[only_since((1, 2))],
 )
 
 
@@ -70,19 +71,11 @@ class ActionBody(Input):
 @router.post(
     "/{connection}/actions",
     status_code=202,
-    dependencies=[Writes],
     responses=errors.answers(404, 409),
 )
-def act(
-    request: Request,
-    response: Response,
-    manager: ManagerOf,
-    connection: str,
-    body: ActionBody,
-    request_id: RequestId,
-) -> OperationAnswer:
+def act(write: Write, connection: str, body: ActionBody) -> OperationAnswer:
     """Have agents do something once; the operation says what became of it."""
     wanted = body.request()
-    require(request, f"connections:{wanted.action}", {"connection": connection})
-    operation = manager.actions.start(connection, wanted, request_id)
-    return operations.started(request, response, operation)
+    require(write.request, f"connections:{wanted.action}", {"connection": connection})
+    operation = write.manager.actions.start(connection, wanted, write.request_id)
+    return operations.started(write.request, write.response, operation)

@@ -22,11 +22,11 @@ from cellnet_core.model.wire import (
     parse_header,
 )
 from cellnet_core.northbound import errors, paging
-from cellnet_core.northbound.bodies import JSON, AcceptsJson, JsonRoute
+from cellnet_core.northbound.bodies import JSON, JsonRoute
 from cellnet_core.northbound.fields import Input, Link, ManagerOf, NoQuery, Output, RequestId
 from cellnet_core.northbound.versions import Version, since, speaks
 
-router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=JsonRoute, dependencies=[AcceptsJson])
+router = APIRouter(prefix="/v1/agents", tags=["agents"], route_class=JsonRoute)
 Gateway = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
 
 

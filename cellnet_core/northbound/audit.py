@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from cellnet_core.northbound import errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, JsonRoute
+from cellnet_core.northbound.bodies import JsonRoute
 from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output, RowNumber
 from cellnet_core.store.records import AuditRecord
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=JsonRoute, dependencies=[AcceptsJson])
+router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=JsonRoute)
 
 
 class AuditList(paging.ListInput):

@@ -12,7 +12,7 @@ from pydantic import Field
 from cellnet_core.manager.cells import CellRequest
 from cellnet_core.manager.standing import CellView
 from cellnet_core.northbound import changing, errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
+from cellnet_core.northbound.bodies import ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
     Asn,
@@ -26,13 +26,12 @@ from cellnet_core.northbound.fields import (
     Tags,
     Text,
     Uuid,
-    Writes,
 )
 from cellnet_core.northbound.versions import Version, only_since, since
 from cellnet_core.northbound.writing import Replace, Write, put_answers
 from cellnet_core.store.records import CellRecord
 
-router = APIRouter(prefix="/v1/cells", tags=["cells"], route_class=ResourceRoute, dependencies=[AcceptsJson])
+router = APIRouter(prefix="/v1/cells", tags=["cells"], route_class=ResourceRoute)
 
 
 Kind = Literal["main", "sub"]
@@ -149,7 +148,7 @@ def list_cells(request: Request, manager: ManagerOf, query: Annotated[CellList, 
     return CellsAnswer(cells=shown, cells_links=links)
 
 
-@router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
+@router.post("", status_code=201, responses=errors.answers(409))
 def create_cell(write: Write, body: CellBody) -> CellAnswer:
     """Declare a cell."""
     made = write.manager.cells.create(body.cell.request(), write.request_id)
@@ -163,7 +162,7 @@ def show_cell(request: Request, manager: ManagerOf, cell: str) -> CellAnswer:
     return CellAnswer(cell=_present(request, manager.cells.get(cell)))
 
 
-@router.put("/{cell}", dependencies=[Writes], responses=put_answers(CellAnswer))
+@router.put("/{cell}", responses=put_answers(CellAnswer))
 def put_cell(write: Replace, cell: str, body: CellBody) -> CellAnswer:
     """Replace a cell; with a new UUID as address, declare one (201), safe to repeat."""
     wanted = body.cell.request()
@@ -172,14 +171,14 @@ def put_cell(write: Replace, cell: str, body: CellBody) -> CellAnswer:
     return CellAnswer(cell=write.made(shown, shown.links, created=created))
 
 
-@router.patch("/{cell}", dependencies=[only_since((1, 2)), Writes], responses=errors.answers(404, 409, 412))
+@router.patch("/{cell}", dependencies=[only_since((1, 2))], responses=errors.answers(404, 409, 412))
 def patch_cell(write: Replace, cell: str, body: CellChangeBody) -> CellAnswer:
     """Change some of a cell (RFC 7396: what is not said stays)."""
     view = write.manager.cells.modify(cell, body.cell.over, write.expected, write.request_id)
     return CellAnswer(cell=_present(write.request, view))
 
 
-@router.delete("/{cell}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
+@router.delete("/{cell}", status_code=204, responses=errors.answers(404, 409, 412))
 def delete_cell(write: Replace, cell: str) -> None:
     """Forget a cell without endpoints."""
     write.manager.cells.delete(cell, write.expected, write.request_id)

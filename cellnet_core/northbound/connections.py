@@ -12,10 +12,9 @@ from typing_extensions import TypedDict
 
 from cellnet_core.manager import pairing
 from cellnet_core.manager.connections import ConnectionRequest
-from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.standing import ConnectionView
 from cellnet_core.northbound import changing, errors, operations, paging
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute, ready
+from cellnet_core.northbound.bodies import ResourceRoute, ready
 from cellnet_core.northbound.fields import (
     Condition,
     Expected,
@@ -34,19 +33,15 @@ from cellnet_core.northbound.fields import (
     Seconds,
     Tags,
     Text,
-    WriteQuery,
-    Writes,
     conditions,
 )
 from cellnet_core.northbound.operations import OperationAnswer
 from cellnet_core.northbound.sessions import Session, present_sessions
 from cellnet_core.northbound.versions import Version, only_since, speaks
-from cellnet_core.northbound.writing import Replace, Write, put_answers
+from cellnet_core.northbound.writing import Replace, Write, WriteQuery, put_answers, try_only
 from cellnet_core.store.records import ConnectionRecord, PathRecord, TimersRecord
 
-router = APIRouter(
-    prefix="/v1/connections", tags=["connections"], route_class=ResourceRoute, dependencies=[AcceptsJson]
-)
+router = APIRouter(prefix="/v1/connections", tags=["connections"], route_class=ResourceRoute)
 
 
 class ConnectionInput(Input):
@@ -239,7 +234,7 @@ def list_connections(
     return ready({"connections": shown, "connections_links": links})
 
 
-@router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
+@router.post("", status_code=201, responses=errors.answers(409))
 def create_connection(write: Write, body: ConnectionBody) -> ConnectionAnswer:
     """Join two endpoints. Validated from both ends; agents then make it so, see the statuses."""
     made = write.manager.connections.create(body.connection.request(), write.request_id)
@@ -253,7 +248,7 @@ def show_connection(request: Request, manager: ManagerOf, connection: str) -> Co
     return ConnectionAnswer(connection=_present(request, manager.connections.get(connection)))
 
 
-@router.put("/{connection}", dependencies=[Writes], responses=put_answers(ConnectionAnswer))
+@router.put("/{connection}", responses=put_answers(ConnectionAnswer))
 def put_connection(write: Replace, connection: str, body: ConnectionBody) -> ConnectionAnswer:
     """Replace everything but the endpoints; with a new UUID as address, join them (201), safe to repeat."""
     wanted = body.connection.request()
@@ -262,9 +257,7 @@ def put_connection(write: Replace, connection: str, body: ConnectionBody) -> Con
     return ConnectionAnswer(connection=write.made(shown, shown["links"], created=created))
 
 
-@router.patch(
-    "/{connection}", dependencies=[only_since((1, 2)), Writes], responses=errors.answers(404, 409, 412)
-)
+@router.patch("/{connection}", dependencies=[only_since((1, 2))], responses=errors.answers(404, 409, 412))
 def patch_connection(write: Replace, connection: str, body: ConnectionChangeBody) -> ConnectionAnswer:
     """Change some of a connection but its endpoints (RFC 7396: what is not said stays)."""
     manager = write.manager.connections
@@ -297,7 +290,7 @@ def delete_connection(
 
     Since version 1.2 the answer is the operation that tells how far they are.
     """
-    DRY_RUN.set(query.dry_run)
+    try_only(query)
     if query.force:
         manager.connections.forget(connection, expected, request_id)
         return Response(status_code=204)

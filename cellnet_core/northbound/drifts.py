@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from cellnet_core.northbound import errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
+from cellnet_core.northbound.bodies import ResourceRoute
 from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output
 from cellnet_core.northbound.versions import only_since
 from cellnet_core.store.records import DriftRecord
@@ -17,7 +17,7 @@ router = APIRouter(
     prefix="/v1/drifts",
     tags=["drifts"],
     route_class=ResourceRoute,
-    dependencies=[only_since((1, 2)), AcceptsJson],
+    dependencies=[only_since((1, 2))],
 )
 
 

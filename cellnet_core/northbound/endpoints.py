@@ -12,7 +12,7 @@ from pydantic import Field
 from cellnet_core.manager.resolution import EndpointRequest, PortRequest
 from cellnet_core.manager.standing import EndpointView
 from cellnet_core.northbound import changing, errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
+from cellnet_core.northbound.bodies import ResourceRoute
 from cellnet_core.northbound.fields import (
     MAX_ITEMS,
     MAX_PREFIXES,
@@ -32,16 +32,13 @@ from cellnet_core.northbound.fields import (
     Reference,
     Tags,
     Text,
-    Writes,
     conditions,
 )
 from cellnet_core.northbound.versions import Version, only_since, since
 from cellnet_core.northbound.writing import Replace, Write, put_answers
 from cellnet_core.store.records import EndpointRecord, InterfaceRecord, PeerRecord
 
-router = APIRouter(
-    prefix="/v1/endpoints", tags=["endpoints"], route_class=ResourceRoute, dependencies=[AcceptsJson]
-)
+router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"], route_class=ResourceRoute)
 
 
 class PeerInput(Input):
@@ -216,7 +213,7 @@ def list_endpoints(
     return EndpointsAnswer(endpoints=shown, endpoints_links=links)
 
 
-@router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(409))
+@router.post("", status_code=201, responses=errors.answers(409))
 def create_endpoint(write: Write, body: EndpointBody) -> EndpointAnswer:
     """Make an endpoint."""
     made = write.manager.endpoints.create(body.endpoint.request(), write.request_id)
@@ -230,7 +227,7 @@ def show_endpoint(request: Request, manager: ManagerOf, endpoint: str) -> Endpoi
     return EndpointAnswer(endpoint=_present(request, manager.endpoints.get(endpoint)))
 
 
-@router.put("/{endpoint}", dependencies=[Writes], responses=put_answers(EndpointAnswer))
+@router.put("/{endpoint}", responses=put_answers(EndpointAnswer))
 def put_endpoint(write: Replace, endpoint: str, body: EndpointBody) -> EndpointAnswer:
     """Replace an endpoint; with a new UUID as address, make one (201), safe to repeat."""
     wanted = body.endpoint.request()
@@ -239,16 +236,14 @@ def put_endpoint(write: Replace, endpoint: str, body: EndpointBody) -> EndpointA
     return EndpointAnswer(endpoint=write.made(shown, shown.links, created=created))
 
 
-@router.patch(
-    "/{endpoint}", dependencies=[only_since((1, 2)), Writes], responses=errors.answers(404, 409, 412)
-)
+@router.patch("/{endpoint}", dependencies=[only_since((1, 2))], responses=errors.answers(404, 409, 412))
 def patch_endpoint(write: Replace, endpoint: str, body: EndpointChangeBody) -> EndpointAnswer:
     """Change some of an endpoint (RFC 7396: what is not said stays)."""
     view = write.manager.endpoints.modify(endpoint, body.endpoint.over, write.expected, write.request_id)
     return EndpointAnswer(endpoint=_present(write.request, view))
 
 
-@router.delete("/{endpoint}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
+@router.delete("/{endpoint}", status_code=204, responses=errors.answers(404, 409, 412))
 def delete_endpoint(write: Replace, endpoint: str) -> None:
     """Forget an endpoint that no connection uses."""
     write.manager.endpoints.delete(endpoint, write.expected, write.request_id)

@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from cellnet_core.manager import addresses
-from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.errors import InvalidError
 from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import errors
@@ -162,23 +161,16 @@ def conditions(records: tuple[ConditionRecord, ...]) -> list[Condition]:
     ]
 
 
-class WriteQuery(Input):
-    """`dry_run`: everything is checked and worked out, the answer is what it would be, nothing is changed."""
-
-    since: ClassVar[Mapping[str, Version]] = {"dry_run": (1, 2)}
-    dry_run: bool = False
-
-
-async def _write(query: Annotated[WriteQuery, Query()]) -> None:
-    # In the request's own task: what handles it inherits this.
-    DRY_RUN.set(query.dry_run)
+def manager_of(request: Request) -> Manager:
+    """The manager that answers."""
+    manager: Manager = request.app.state.manager
+    return manager
 
 
 # Dependencies are coroutines: plain functions would each be handed to a thread and back, which costs more
 # than they do.
 async def _manager(request: Request) -> Manager:
-    manager: Manager = request.app.state.manager
-    return manager
+    return manager_of(request)
 
 
 async def _no_query(request: Request) -> None:
@@ -217,5 +209,3 @@ ManagerOf = Annotated[Manager, Depends(_manager)]
 RequestId = Annotated[str, Depends(_request_id)]
 Expected = Annotated[int | None, Depends(_if_match)]
 NoQuery = Depends(_no_query)
-Writes = Depends(_write)
-"""For every request that changes something: it can be tried."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.northbound import errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
+from cellnet_core.northbound.bodies import ResourceRoute
 from cellnet_core.northbound.fields import Link, ManagerOf, NoQuery, Output
 from cellnet_core.northbound.versions import only_since, speaks
 from cellnet_core.store.records import OperationRecord
@@ -18,7 +18,7 @@ router = APIRouter(
     prefix="/v1/operations",
     tags=["operations"],
     route_class=ResourceRoute,
-    dependencies=[only_since((1, 2)), AcceptsJson],
+    dependencies=[only_since((1, 2))],
 )
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 
 from cellnet_core.manager.profiles import ProfileRequest
 from cellnet_core.northbound import changing, errors, paging
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
+from cellnet_core.northbound.bodies import ResourceRoute
 from cellnet_core.northbound.fields import (
     Flag,
     HoldTime,
@@ -27,7 +27,6 @@ from cellnet_core.northbound.fields import (
     Seconds,
     Tags,
     Text,
-    Writes,
 )
 from cellnet_core.northbound.versions import only_since
 from cellnet_core.northbound.writing import Replace, Write, put_answers
@@ -37,7 +36,7 @@ router = APIRouter(
     prefix="/v1/profiles",
     tags=["profiles"],
     route_class=ResourceRoute,
-    dependencies=[only_since((1, 2)), AcceptsJson],
+    dependencies=[only_since((1, 2))],
 )
 DrainMethod = Literal["auto", "gshut", "med", "local-pref", "withdraw"]
 Milliseconds = Annotated[int, Field(strict=True, ge=1, le=60_000)]
@@ -176,7 +175,7 @@ def list_profiles(
     return ProfilesAnswer(profiles=shown, profiles_links=links)
 
 
-@router.post("", status_code=201, dependencies=[Writes], responses=errors.answers(404, 409))
+@router.post("", status_code=201, responses=errors.answers(404, 409))
 def create_profile(write: Write, body: ProfileBody) -> ProfileAnswer:
     """Make a profile."""
     made = write.manager.profiles.create(body.profile.request(), write.request_id)
@@ -190,7 +189,7 @@ def show_profile(request: Request, manager: ManagerOf, profile: str) -> ProfileA
     return ProfileAnswer(profile=present(request, manager.profiles.get(profile)))
 
 
-@router.put("/{profile}", dependencies=[Writes], responses=put_answers(ProfileAnswer))
+@router.put("/{profile}", responses=put_answers(ProfileAnswer))
 def put_profile(write: Replace, profile: str, body: ProfileBody) -> ProfileAnswer:
     """Replace a profile; with a new UUID as address, make one (201), safe to repeat."""
     wanted = body.profile.request()
@@ -199,14 +198,14 @@ def put_profile(write: Replace, profile: str, body: ProfileBody) -> ProfileAnswe
     return ProfileAnswer(profile=write.made(shown, shown.links, created=created))
 
 
-@router.patch("/{profile}", dependencies=[Writes], responses=errors.answers(404, 409, 412))
+@router.patch("/{profile}", responses=errors.answers(404, 409, 412))
 def patch_profile(write: Replace, profile: str, body: ProfileChangeBody) -> ProfileAnswer:
     """Change some of a profile (RFC 7396: what is not said stays)."""
     record = write.manager.profiles.modify(profile, body.profile.over, write.expected, write.request_id)
     return ProfileAnswer(profile=present(write.request, record))
 
 
-@router.delete("/{profile}", status_code=204, dependencies=[Writes], responses=errors.answers(404, 409, 412))
+@router.delete("/{profile}", status_code=204, responses=errors.answers(404, 409, 412))
 def delete_profile(write: Replace, profile: str) -> None:
     """Forget a profile that no connection names."""
     write.manager.profiles.delete(profile, write.expected, write.request_id)

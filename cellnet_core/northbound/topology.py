@@ -11,12 +11,12 @@ from cellnet_core.manager import pairing
 from cellnet_core.manager.errors import InvalidError
 from cellnet_core.manager.survey import Link
 from cellnet_core.northbound import errors
-from cellnet_core.northbound.bodies import AcceptsJson, ResourceRoute
+from cellnet_core.northbound.bodies import ResourceRoute
 from cellnet_core.northbound.fields import ManagerOf, NoQuery, Output, Reference
 from cellnet_core.northbound.versions import since
 from cellnet_core.store.records import PathRecord
 
-router = APIRouter(prefix="/v1", tags=["topology"], route_class=ResourceRoute, dependencies=[AcceptsJson])
+router = APIRouter(prefix="/v1", tags=["topology"], route_class=ResourceRoute)
 
 
 class TopologyPath(Output):

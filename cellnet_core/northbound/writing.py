@@ -5,22 +5,37 @@ Resources say what the object is; dry runs, expected revisions, 201 and `Locatio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from cellnet_core.manager.context import DRY_RUN
 from cellnet_core.manager.service import Manager
 from cellnet_core.northbound import errors
-from cellnet_core.northbound.fields import Expected, Link, ManagerOf, Output, RequestId
+from cellnet_core.northbound.fields import Expected, Input, Link, Output, manager_of
+from cellnet_core.northbound.versions import Version
 
 Shown = TypeVar("Shown")
 
 
+class WriteQuery(Input):
+    """`dry_run`: everything is checked and worked out, the answer is what it would be, nothing is changed."""
+
+    since: ClassVar[Mapping[str, Version]] = {"dry_run": (1, 2)}
+    dry_run: bool = False
+
+
+def try_only(query: WriteQuery) -> None:
+    """Have what handles this request only try, if that is asked for. To be called in the request's own task:
+    what handles it inherits this."""
+    DRY_RUN.set(query.dry_run)
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A request that changes something. Its route declares `Writes`, so that it can be tried."""
+    """A request that changes something, or only tries to (`dry_run`)."""
 
     request: Request
     response: Response
@@ -46,16 +61,18 @@ class Replacing(Writing):
     expected: int | None
 
 
-async def _writing(
-    request: Request, response: Response, manager: ManagerOf, request_id: RequestId
-) -> Writing:
-    return Writing(request, response, manager, request_id)
+# One dependency, and not one for each of its parts: the framework takes longer to go through them than to do
+# all that they ask for.
+async def _writing(request: Request, response: Response, query: Annotated[WriteQuery, Query()]) -> Writing:
+    try_only(query)
+    return Writing(request, response, manager_of(request), errors.request_id(request))
 
 
 async def _replacing(
-    request: Request, response: Response, manager: ManagerOf, request_id: RequestId, expected: Expected
+    request: Request, response: Response, query: Annotated[WriteQuery, Query()], expected: Expected
 ) -> Replacing:
-    return Replacing(request, response, manager, request_id, expected)
+    try_only(query)
+    return Replacing(request, response, manager_of(request), errors.request_id(request), expected)
 
 
 Write = Annotated[Writing, Depends(_writing)]
