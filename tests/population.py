@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from cellnet_core.manager import intent
 from cellnet_core.model.wire import Inventory, PortInventory, Term
@@ -29,6 +28,7 @@ from cellnet_core.store.schema import (
     PrefixRow,
     ProfileRow,
 )
+from cellnet_core.store.session import Session
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 PER_GATEWAY = 50
@@ -106,7 +106,7 @@ def _stamp(**fields: Any) -> dict[str, Any]:
 
 def _cells(session: Session, shape: Shape) -> None:
     numbers = range(shape.cells)
-    session.execute(
+    session.mapped.execute(
         insert(CellRow),
         [
             _stamp(
@@ -119,14 +119,14 @@ def _cells(session: Session, shape: Shape) -> None:
             for n in numbers
         ],
     )
-    session.execute(
+    session.mapped.execute(
         insert(PrefixRow),
         [claim for n in numbers for claim in _claims(identity(1, n), f"cell c{n}", n)],
     )
     ports_of: dict[int, list[int]] = {n: [] for n in numbers}
     for endpoint in range(shape.endpoints):
         ports_of[shape.home(endpoint)].append(endpoint)
-    session.execute(
+    session.mapped.execute(
         insert(AgentRow),
         [
             {
@@ -170,7 +170,7 @@ def _claims(owner_id: str, owner: str, cell: int) -> list[dict[str, Any]]:
 
 def _endpoints(session: Session, shape: Shape) -> None:
     numbers = range(shape.endpoints)
-    session.execute(
+    session.mapped.execute(
         insert(EndpointRow),
         [
             _stamp(
@@ -186,18 +186,18 @@ def _endpoints(session: Session, shape: Shape) -> None:
             for n in numbers
         ],
     )
-    session.execute(
+    session.mapped.execute(
         insert(PrefixRow),
         [claim for n in numbers for claim in _claims(identity(2, n), f"endpoint e{n}", shape.home(n))],
     )
 
 
 def _connections(session: Session, shape: Shape) -> None:
-    profile = session.scalars(select(ProfileRow.id)).first() or ""
+    profile = session.scalar(select(ProfileRow.id)) or ""
     numbers = range(shape.connections)
     if not numbers:
         return
-    session.execute(
+    session.mapped.execute(
         insert(ConnectionRow),
         [
             _stamp(
@@ -218,8 +218,8 @@ def _connections(session: Session, shape: Shape) -> None:
             for n in numbers
         ],
     )
-    session.execute(insert(PathRow), [_path(shape, n) for n in numbers])
-    session.execute(
+    session.mapped.execute(insert(PathRow), [_path(shape, n) for n in numbers])
+    session.mapped.execute(
         insert(EventRow),
         [
             {
@@ -262,6 +262,5 @@ def _told(session: Session) -> None:
         }
         for found in connections.everyone(session)
     ]
-    session.expunge_all()
     if rows:
-        session.execute(update(ConnectionRow), rows)
+        session.mapped.execute(update(ConnectionRow), rows)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager.caller import Caller
 from cellnet_core.manager.errors import NotFoundError
 from cellnet_core.store import audit as rows
 from cellnet_core.store.database import Database
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import AuditRecord
+from cellnet_core.store.session import Session
 
 
 def write(session: Session, caller: Caller, at: datetime, seen: Iterable[rows.Seen]) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager.errors import ConflictError
 from cellnet_core.store import agents
 from cellnet_core.store.records import BfdRecord, EndpointRecord, Family, ProfileRecord
+from cellnet_core.store.session import Session
 
 
 def check_families(session: Session, end: EndpointRecord, families: Iterable[Family]) -> None:

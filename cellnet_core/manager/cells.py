@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import addresses, put, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
@@ -17,6 +15,7 @@ from cellnet_core.store import agents, prefixes
 from cellnet_core.store import cells as rows
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import AgentRecord, CellRecord
+from cellnet_core.store.session import Session
 
 CELL0 = str(UUID(int=0))
 """Nova keeps instances that were never scheduled there; it is no site (nova/cells v2: map_cell0)."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import (
     capabilities,
     endpoints,
@@ -35,6 +33,7 @@ from cellnet_core.store.records import (
     ProfileRecord,
     TimersRecord,
 )
+from cellnet_core.store.session import Session
 
 OF_THE_PROFILE = TimersRecord()
 

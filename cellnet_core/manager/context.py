@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import audit, intent
 from cellnet_core.manager.caller import CALLER
 from cellnet_core.manager.errors import NotFoundError
@@ -30,6 +28,7 @@ from cellnet_core.store import agents, cells, connections, events
 from cellnet_core.store.audit import Recorder
 from cellnet_core.store.database import Database
 from cellnet_core.store.records import AgentKey, AgentRecord, ConnectionRecord, EventRecord
+from cellnet_core.store.session import Session
 
 DRY_RUN: ContextVar[bool] = ContextVar("cellnet_dry_run", default=False)
 """Whether the changes of this request are only tried: everything is worked out, and then rolled back."""

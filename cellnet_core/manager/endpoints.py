@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import cells, pairing, put, resolution, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
@@ -17,6 +15,7 @@ from cellnet_core.store import agents, connections, prefixes
 from cellnet_core.store import endpoints as rows
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import AgentKey, AgentRecord, CellRecord, ConnectionRecord, EndpointRecord
+from cellnet_core.store.session import Session
 
 FIXED_IN_USE = ("gateway", "interfaces", "asn")
 """What paths and sessions rest on."""

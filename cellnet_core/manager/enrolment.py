@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import cells
 from cellnet_core.manager.context import Context
 from cellnet_core.manager.errors import ConflictError, ForbiddenError, NotFoundError
@@ -18,6 +16,7 @@ from cellnet_core.model import proof
 from cellnet_core.store import audit
 from cellnet_core.store import credentials as rows
 from cellnet_core.store.records import AgentKey, CredentialRecord
+from cellnet_core.store.session import Session
 
 DEFAULT_LIFE = 3600
 """Seconds that a token can be used."""

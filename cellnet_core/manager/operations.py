@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import findings
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import NotFoundError
@@ -20,6 +18,7 @@ from cellnet_core.store import connections
 from cellnet_core.store import operations as rows
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import ConnectionRecord, OperationRecord, StepRecord
+from cellnet_core.store.session import Session
 
 DELETE = "connection.delete"
 PATIENCE = timedelta(seconds=60)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import capabilities, put, standing
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, NotFoundError, check_revision
@@ -14,6 +12,7 @@ from cellnet_core.store import connections
 from cellnet_core.store import profiles as rows
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import BfdRecord, Family, ProfileRecord
+from cellnet_core.store.session import Session
 
 DEFAULT_NAME = "default"
 TOLD_TO_AGENTS = (

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager.context import Context
 from cellnet_core.store import pruning as rows
+from cellnet_core.store.session import Session
 
 INTERVAL = 60.0
 """Seconds between two looks for what is old."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from cellnet_core.store.session import Session
 
 Record = TypeVar("Record")
 

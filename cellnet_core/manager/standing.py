@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.manager import findings, operations, status
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.findings import Side, Sides
@@ -29,6 +27,7 @@ from cellnet_core.store.records import (
     StandingRecord,
     StatusRecord,
 )
+from cellnet_core.store.session import Session
 
 SEVERITY = {"ONLINE": "info", "DEGRADED": "warning", "UNKNOWN": "warning", "OFFLINE": "error"}
 

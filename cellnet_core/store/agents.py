@@ -23,12 +23,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import cast as cast_to
-from sqlalchemy.orm import Session
 
 from cellnet_core.model.wire import Position, Term
 from cellnet_core.store import listing, texts
 from cellnet_core.store.records import AgentKey, AgentRecord, StandingRecord
 from cellnet_core.store.schema import AgentRow, CellRow
+from cellnet_core.store.session import Session
 
 AGENTS = cast(Table, AgentRow.__table__)
 _CELLS = cast(Table, CellRow.__table__)

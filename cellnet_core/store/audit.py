@@ -14,13 +14,13 @@ from datetime import date
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Insert, Table, event, insert, inspect
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import Insert, Table, event, insert, inspect, orm
 
 from cellnet_core.model import redaction
 from cellnet_core.store import listing
 from cellnet_core.store.records import AuditRecord
 from cellnet_core.store.schema import AuditRow, Base
+from cellnet_core.store.session import MAPPERS, Session, session_of
 
 RESOURCES: Mapping[str, str] = {
     "cells": "cell",
@@ -96,13 +96,13 @@ class Recorder:
         found = [seen for seen in self._seen.values() if seen.action != "updated" or _differ(seen)]
         return (*found, *self._session.info.pop(_ACTS, ()))
 
-    def flushed(self) -> None:
-        """The session is about to write what is new, changed and deleted in it."""
-        for row in self._session.new:
+    def flushed(self, mapped: orm.Session) -> None:
+        """The session's mapper is about to write what is new, changed and deleted in it."""
+        for row in mapped.new:
             self._note(row, "created")
-        for row in self._session.dirty:
+        for row in mapped.dirty:
             self._note(row, "updated")
-        for row in self._session.deleted:
+        for row in mapped.deleted:
             self._note(row, "deleted")
 
     def inserted(self, table: Table, values: Mapping[str, Any]) -> None:
@@ -162,15 +162,14 @@ class Recorder:
                 seen.after[column.key] = new
 
 
-def watch(sessions: sessionmaker[Session]) -> None:
-    """From now on the sessions made there tell what they write to their recorder, if they have one."""
-    event.listen(sessions, "before_flush", _flush)
-
-
-def _flush(session: Session, _context: Any, _instances: Any) -> None:
-    recorder: Recorder | None = session.info.get(_RECORDER)
+def _flush(mapped: orm.Session, _context: Any, _instances: Any) -> None:
+    session = session_of(mapped)
+    recorder: Recorder | None = None if session is None else session.info.get(_RECORDER)
     if recorder is not None:
-        recorder.flushed()
+        recorder.flushed(mapped)
+
+
+event.listen(MAPPERS, "before_flush", _flush)
 
 
 def insert_row(session: Session, table: Table, values: Mapping[str, Any]) -> None:

@@ -6,11 +6,11 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import Select, Table, bindparam, func, or_, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import agents, listing, texts
 from cellnet_core.store.records import CellRecord
 from cellnet_core.store.schema import CellRow, CredentialRow, EndpointRow
+from cellnet_core.store.session import Session
 
 CELLS = cast(Table, CellRow.__table__)
 COLUMNS: listing.Columns = {
@@ -59,7 +59,7 @@ def everyone(session: Session) -> tuple[CellRecord, ...]:
 
 def save(session: Session, cell: CellRecord) -> None:
     """Add the cell, or replace the one with its id."""
-    session.merge(
+    session.mapped.merge(
         CellRow(
             id=cell.id,
             name=cell.name,
@@ -81,10 +81,10 @@ def save(session: Session, cell: CellRecord) -> None:
 def remove(session: Session, cell_id: str) -> None:
     """Forget a cell without endpoints, and its agents."""
     agents.remove_of_cell(session, cell_id)
-    for credential in session.scalars(select(CredentialRow).where(CredentialRow.cell_id == cell_id)):
-        session.delete(credential)
+    for credential in session.mapped.scalars(select(CredentialRow).where(CredentialRow.cell_id == cell_id)):
+        session.mapped.delete(credential)
     session.flush()
-    session.delete(session.get_one(CellRow, cell_id))
+    session.mapped.delete(session.mapped.get_one(CellRow, cell_id))
     session.flush()
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import ports
 from cellnet_core.store.database import Database
 from cellnet_core.store.records import AgentKey
 from cellnet_core.store.schema import Base
+from cellnet_core.store.session import Session
 
 MUST_BE_EMPTY: tuple[tuple[str, str, str], ...] = (
     (

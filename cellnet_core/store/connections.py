@@ -21,7 +21,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import update as change_rows
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import audit, listing, ports
 from cellnet_core.store.endpoints import ENDPOINTS
@@ -39,6 +38,7 @@ from cellnet_core.store.records import (
     StatusRecord,
 )
 from cellnet_core.store.schema import ConnectionRow, PathRow
+from cellnet_core.store.session import Session
 
 PATHS = cast(Table, PathRow.__table__)
 _ADD_PATHS = insert(PATHS)
@@ -210,7 +210,7 @@ def add(session: Session, connection: ConnectionRecord) -> None:
 
 def update(session: Session, connection: ConnectionRecord) -> None:
     """Replace what may change of a connection: everything desired but its endpoints."""
-    row = session.get_one(ConnectionRow, connection.id)
+    row = session.mapped.get_one(ConnectionRow, connection.id)
     for name, value in _desired(connection).items():
         if getattr(row, name) != value:
             setattr(row, name, value)
@@ -236,7 +236,7 @@ def _forget_paths() -> Delete:
 
 def set_deleting(session: Session, connection_id: str, revision_number: int, at: datetime) -> None:
     """From now on its agents are told to take it down."""
-    row = session.get_one(ConnectionRow, connection_id)
+    row = session.mapped.get_one(ConnectionRow, connection_id)
     row.deleting = True
     row.revision_number = revision_number
     row.updated_at = at
@@ -245,7 +245,7 @@ def set_deleting(session: Session, connection_id: str, revision_number: int, at:
 
 def set_orders(session: Session, connection_id: str, orders: Iterable[OrderRecord]) -> None:
     """What its agents shall do once, from now on exactly this. Touches no revision."""
-    row = session.get_one(ConnectionRow, connection_id)
+    row = session.mapped.get_one(ConnectionRow, connection_id)
     row.orders = [_order_document(order) for order in orders]
     session.flush()
 
@@ -297,7 +297,7 @@ def _status(status: StatusRecord) -> dict[str, Any]:
 
 def remove(session: Session, connection_id: str) -> None:
     """Forget a connection and its paths."""
-    session.delete(session.get_one(ConnectionRow, connection_id))
+    session.mapped.delete(session.mapped.get_one(ConnectionRow, connection_id))
     session.flush()
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.store.records import AgentKey, CredentialRecord
 from cellnet_core.store.schema import CredentialRow
+from cellnet_core.store.session import Session
 
 
 def find(session: Session, key: AgentKey) -> CredentialRecord | None:
     """What is remembered of the agent's enrolment."""
-    row = session.get(CredentialRow, (key.cell_id, key.gateway))
+    row = session.mapped.get(CredentialRow, (key.cell_id, key.gateway))
     if row is None:
         return None
     return CredentialRecord(
@@ -25,7 +24,7 @@ def find(session: Session, key: AgentKey) -> CredentialRecord | None:
 
 def save(session: Session, credential: CredentialRecord) -> None:
     """Add the enrolment, or replace the agent's former one."""
-    session.merge(
+    session.mapped.merge(
         CredentialRow(
             cell_id=credential.key.cell_id,
             gateway=credential.key.gateway,

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session, sessionmaker
 
-from cellnet_core.store import audit, engines, upgrade
+from cellnet_core.store import engines, upgrade
+from cellnet_core.store.session import Session
 
 
 class Database:
@@ -26,9 +26,8 @@ class Database:
         self.term = str(uuid.uuid4())
         """Of this life of the program, see `model/lineage.py`."""
         self._turn = threading.Lock()
-        self._read = sessionmaker(engines.reader(engine), expire_on_commit=False)
-        self._write = sessionmaker(engines.writer(engine), expire_on_commit=False)
-        audit.watch(self._write)
+        self._reader = engines.reader(engine)
+        self._writer = engines.writer(engine)
 
     @property
     def where(self) -> str:
@@ -38,8 +37,12 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One consistent view. Raises StoreUnavailableError."""
-        with engines.translated(), self._read() as session:
-            yield session
+        with engines.translated(), engines.transaction(self._reader) as connection:
+            session = Session(connection)
+            try:
+                yield session
+            finally:
+                session.close()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -50,8 +53,14 @@ class Database:
         """
         # In turn: SQLite's own waiting is not fair, and with many writers some would wait in vain; PostgreSQL
         # would refuse one of two that validated the same rows.
-        with self._turn, engines.translated(), self._write.begin() as session:
-            yield session
+        with self._turn, engines.translated(), engines.transaction(self._writer) as connection:
+            session = Session(connection)
+            try:
+                yield session
+                session.flush()
+                connection.commit()
+            finally:
+                session.close()
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Select, Table, bindparam, func, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
 from cellnet_core.store.records import AgentKey, DriftRecord
 from cellnet_core.store.schema import DriftRow
+from cellnet_core.store.session import Session
 
 OVER = "over"
 DRIFTS = cast(Table, DriftRow.__table__)
@@ -41,14 +41,16 @@ def page(session: Session, query: listing.PageQuery) -> listing.Page[DriftRecord
 
 def by_origin(session: Session, origins: Collection[str]) -> dict[str, DriftRecord]:
     """Those that are known of these origins."""
-    rows = session.scalars(select(DriftRow).where(DriftRow.origin.in_(origins)))
+    rows = session.mapped.scalars(select(DriftRow).where(DriftRow.origin.in_(origins)))
     return {row.origin: _record(row) for row in rows}
 
 
 def there_still(session: Session, key: AgentKey) -> tuple[DriftRecord, ...]:
     """What is not over at one gateway."""
     mine = (DriftRow.cell_id == key.cell_id, DriftRow.gateway == key.gateway)
-    rows = session.scalars(select(DriftRow).where(*mine, DriftRow.state != OVER).order_by(DriftRow.found_at))
+    rows = session.mapped.scalars(
+        select(DriftRow).where(*mine, DriftRow.state != OVER).order_by(DriftRow.found_at)
+    )
     return tuple(_record(row) for row in rows)
 
 
@@ -72,7 +74,7 @@ def count_by_state(session: Session) -> dict[tuple[str, str, str], int]:
 
 def save(session: Session, drift: DriftRecord) -> None:
     """Add the drift, or replace the one with its id."""
-    session.merge(
+    session.mapped.merge(
         DriftRow(
             id=drift.id,
             origin=drift.origin,

@@ -8,11 +8,11 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, bindparam, or_, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import audit, listing, texts
 from cellnet_core.store.records import AgentKey, EndpointRecord, InterfaceRecord, PeerRecord
 from cellnet_core.store.schema import CellRow, EndpointRow
+from cellnet_core.store.session import Session
 
 ENDPOINTS = cast(Table, EndpointRow.__table__)
 CELLS = cast(Table, CellRow.__table__)
@@ -105,7 +105,7 @@ def add(session: Session, endpoint: EndpointRecord) -> None:
 
 def update(session: Session, endpoint: EndpointRecord) -> None:
     """Replace everything but the id, the cell and the time of creation."""
-    row = session.get_one(EndpointRow, endpoint.id)
+    row = session.mapped.get_one(EndpointRow, endpoint.id)
     for name, value in _desired(endpoint).items():
         if getattr(row, name) != value:
             setattr(row, name, value)
@@ -131,7 +131,7 @@ def _desired(endpoint: EndpointRecord) -> dict[str, Any]:
 
 def remove(session: Session, endpoint_id: str) -> None:
     """Forget an endpoint that no connection uses."""
-    session.delete(session.get_one(EndpointRow, endpoint_id))
+    session.mapped.delete(session.mapped.get_one(EndpointRow, endpoint_id))
     session.flush()
 
 

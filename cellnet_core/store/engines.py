@@ -76,6 +76,14 @@ def reader(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction of its own, of which nothing stays unless it is committed."""
+    with engine.connect() as connection:
+        begin(connection)
+        yield connection
+
+
 def sqlite_file(engine: Engine) -> Path | None:
     """The file of a SQLite database; None for a server or a database in memory."""
     if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
@@ -128,7 +136,6 @@ def _sqlite(url: URL) -> Engine:
         **_json(),
     )
     event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -167,7 +174,7 @@ def _json() -> dict[str, Any]:
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
-    """For each new SQLite connection. The driver's own transaction handling is off: `_begin` does it."""
+    """For each new SQLite connection. The driver's own transaction handling is off: `begin` does it."""
     connection.isolation_level = None
     cursor = connection.cursor()
     # The order matters: switching to WAL may have to wait for another process.
@@ -178,7 +185,13 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
+def begin(connection: Connection) -> None:
+    """Begin a transaction of SQLite; PostgreSQL's begins by itself.
+
+    Not by an event of the engine: one that has any asks at every statement who is listening.
+    """
+    if connection.dialect.name != "sqlite":
+        return
     writes = connection.get_execution_options().get(_WRITES, False)
     driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
     try:

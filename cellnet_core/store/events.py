@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import cast
 
 from sqlalchemy import Table, insert
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
 from cellnet_core.store.records import EventRecord
 from cellnet_core.store.schema import EventRow
+from cellnet_core.store.session import Session
 
 EVENTS = cast(Table, EventRow.__table__)
 _ADD = insert(EVENTS)

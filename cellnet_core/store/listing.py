@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    Table,
     and_,
     bindparam,
     false,
@@ -25,9 +26,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.orm import Session
 
 from cellnet_core.store.errors import BadQueryError
+from cellnet_core.store.session import Session
 
 Operator = Literal["eq", "neq", "in", "nin", "gt", "gte", "lt", "lte"]
 Direction = Literal["asc", "desc"]
@@ -112,17 +113,18 @@ def page(
 ) -> Page[Item]:
     """A page of the rows of one table, each as a value. Raises BadQueryError."""
     rows, more = fetch(session, _all_of(cast(Any, kind)), columns, query)
-    return Page(tuple(record(row) for (row,) in rows), more)
+    return Page(tuple(record(cast(Kind, row)) for row in rows), more)
 
 
 @cache
 def _all_of(kind: type[Any]) -> Select[Any]:
-    return select(kind)
+    """All columns: a row has them by the names that they have in an object."""
+    return select(cast(Table, kind.__table__))
 
 
 def one(session: Session, kind: type[Kind], key: object, record: Callable[[Kind], Item]) -> Item | None:
     """The row with that primary key as a value."""
-    row = session.get(kind, key)
+    row = session.mapped.get(kind, key)
     return None if row is None else record(row)
 
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Table, delete, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing
 from cellnet_core.store.records import OperationRecord, StepRecord
 from cellnet_core.store.schema import OperationRow
+from cellnet_core.store.session import Session
 
 RUNNING = "running"
 OPERATIONS = cast(Table, OperationRow.__table__)
@@ -42,12 +42,12 @@ def running(session: Session, resource_id: str | None = None) -> tuple[Operation
     statement = select(OperationRow).where(OperationRow.state == RUNNING).order_by(OperationRow.created_at)
     if resource_id is not None:
         statement = statement.where(OperationRow.resource_id == resource_id)
-    return tuple(_record(row) for row in session.scalars(statement))
+    return tuple(_record(row) for row in session.mapped.scalars(statement))
 
 
 def save(session: Session, operation: OperationRecord) -> None:
     """Add the operation, or replace the one with its id."""
-    session.merge(
+    session.mapped.merge(
         OperationRow(
             id=operation.id,
             type=operation.type,

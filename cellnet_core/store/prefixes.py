@@ -9,9 +9,9 @@ from ipaddress import ip_network
 from typing import cast
 
 from sqlalchemy import Table, delete, insert, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store.schema import PrefixRow
+from cellnet_core.store.session import Session
 
 _ADD = insert(cast(Table, PrefixRow.__table__))
 

@@ -6,11 +6,11 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import Row, Select, Table, bindparam, or_, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import listing, texts
 from cellnet_core.store.records import BfdRecord, Family, ProfileRecord
 from cellnet_core.store.schema import ProfileRow
+from cellnet_core.store.session import Session
 
 REMEMBERED = 512
 """Profiles, those that were read last."""
@@ -74,7 +74,7 @@ def page(session: Session, query: listing.PageQuery) -> listing.Page[ProfileReco
 def save(session: Session, profile: ProfileRecord) -> None:
     """Add the profile, or replace the one with its id."""
     bfd = profile.bfd
-    session.merge(
+    session.mapped.merge(
         ProfileRow(
             id=profile.id,
             name=profile.name,
@@ -102,7 +102,7 @@ def save(session: Session, profile: ProfileRecord) -> None:
 
 def remove(session: Session, profile_id: str) -> None:
     """Forget a profile that no connection names."""
-    session.delete(session.get_one(ProfileRow, profile_id))
+    session.mapped.delete(session.mapped.get_one(ProfileRow, profile_id))
     session.flush()
 
 

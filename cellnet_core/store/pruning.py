@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store.drifts import OVER
 from cellnet_core.store.schema import DriftRow, EventRow
+from cellnet_core.store.session import Session
 
 
 def oldest_event(session: Session) -> int | None:
@@ -56,7 +56,7 @@ def prune_drifts(session: Session, before: datetime, keep: int, batch: int) -> i
         .where(DriftRow.state == OVER, DriftRow.over_at <= horizon)
         .order_by(DriftRow.over_at, DriftRow.id)
         .limit(batch)
-    ).all()
+    )
     if gone:
         session.execute(delete(DriftRow).where(DriftRow.id.in_(gone), DriftRow.state == OVER))
     return len(gone)

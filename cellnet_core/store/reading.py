@@ -13,7 +13,6 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, and_, bindparam, select
-from sqlalchemy.orm import Session
 
 from cellnet_core.store import agents, endpoints, profiles, texts
 from cellnet_core.store.records import (
@@ -30,6 +29,7 @@ from cellnet_core.store.records import (
     TimersRecord,
 )
 from cellnet_core.store.schema import ConnectionRow, PathRow
+from cellnet_core.store.session import Session
 
 CONNECTIONS = cast(Table, ConnectionRow.__table__)
 _PATHS = cast(Table, PathRow.__table__)

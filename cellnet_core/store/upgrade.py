@@ -61,24 +61,30 @@ def prepare(engine: Engine, *, upgrade: bool = True) -> Prepared:
     Without `upgrade` only a database of this very revision is good. Raises SchemaVersionError and
     StoreUnavailableError.
     """
-    with engines.translated(), engines.writer(engine).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        before = recognise(connection)
-        if before == REVISION:
-            return Prepared(_owner(connection), before)
-        if not upgrade:
-            raise SchemaVersionError(
-                f"the database {engines.shown(engine)} is "
-                + ("empty" if before is None else f"of revision {before}")
-                + f", this program needs {REVISION}: run `cellnet-manage db upgrade`"
-            )
-        if before is None:
-            _create(connection)
-            return Prepared(_owner(connection), None)
-        copy = _copy(engine)
-        _migrate(connection, before)
-        return Prepared(_owner(connection), before, copy)
+    with engines.translated(), engines.transaction(engines.writer(engine)) as connection:
+        prepared = _prepare(engine, connection, upgrade=upgrade)
+        connection.commit()
+        return prepared
+
+
+def _prepare(engine: Engine, connection: Connection, *, upgrade: bool) -> Prepared:
+    if engine.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    before = recognise(connection)
+    if before == REVISION:
+        return Prepared(_owner(connection), before)
+    if not upgrade:
+        raise SchemaVersionError(
+            f"the database {engines.shown(engine)} is "
+            + ("empty" if before is None else f"of revision {before}")
+            + f", this program needs {REVISION}: run `cellnet-manage db upgrade`"
+        )
+    if before is None:
+        _create(connection)
+        return Prepared(_owner(connection), None)
+    copy = _copy(engine)
+    _migrate(connection, before)
+    return Prepared(_owner(connection), before, copy)
 
 
 def recognise(connection: Connection) -> str | None:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import JSON, Engine, String, select
+from sqlalchemy import JSON, Engine, String, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from cellnet_core.northbound.access.tokens import TokenFile
@@ -132,6 +132,8 @@ def main() -> None:
     parser.add_argument("--fill", type=int, default=0)
     options = parser.parse_args()
     engine = engines.open_engine(options.database)
+    # As SQLAlchemy's documentation has it for SQLite.
+    event.listen(engine, "begin", engines.begin)
     Base.metadata.create_all(engine)
     if options.fill:
         fill(engine, options.fill)

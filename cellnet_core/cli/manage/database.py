@@ -43,7 +43,7 @@ class Version(ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:  # noqa: ARG002 (given signature)
         engine = engines.open_engine(locate.existing(self))
         try:
-            with engines.translated(), engines.reader(engine).connect() as connection:
+            with engines.translated(), engines.transaction(engines.reader(engine)) as connection:
                 found = upgrade.recognise(connection)
             return ("database", "revision", "needed"), (engines.shown(engine), found or "nothing", REVISION)
         finally:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.cli import declare
 from cellnet_core.cli.manage import locate
 from cellnet_core.cli.manage.listing import everything
@@ -15,6 +13,7 @@ from cellnet_core.declarative.current import Current, Existing
 from cellnet_core.declarative.fields import FIELDS, Kind
 from cellnet_core.store import cells, connections, endpoints, profiles
 from cellnet_core.store.records import CellRecord, ConnectionRecord, EndpointRecord, ProfileRecord
+from cellnet_core.store.session import Session
 
 
 class Export(declare.Export):

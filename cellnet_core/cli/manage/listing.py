@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from cliff.lister import Lister
-from sqlalchemy.orm import Session
 
 from cellnet_core.cli.manage import locate
 from cellnet_core.store import agents, cells, connections, endpoints
 from cellnet_core.store.listing import Page, PageQuery
 from cellnet_core.store.records import CellRecord, ConnectionRecord, EndpointRecord, ProfileRecord
+from cellnet_core.store.session import Session
 
 Listed = tuple[Sequence[str], Sequence[Sequence[Any]]]
 Item = TypeVar("Item", CellRecord, EndpointRecord, ConnectionRecord, ProfileRecord)

@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from cellnet_core.store import (
     audit,
     cells,
@@ -44,6 +42,7 @@ from cellnet_core.store.records import (
     StepRecord,
     TimersRecord,
 )
+from cellnet_core.store.session import Session
 
 AT = datetime(2026, 1, 31, 12, 30, 0, 125000, tzinfo=UTC)
 NAMES = ("a-1", "a_1", "A1", "a.1", "a1", "B-2", "b2", "c", "C-3", "c_3", "z", "Z9")
