@@ -20,7 +20,6 @@ from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.errors import ConflictError, InvalidError, NotFoundError, check_revision
 from cellnet_core.manager.pairing import PortPair
 from cellnet_core.manager.standing import ConnectionView
-from cellnet_core.store import agents
 from cellnet_core.store import connections as rows
 from cellnet_core.store import endpoints as endpoint_rows
 from cellnet_core.store import ports as port_keys
@@ -289,7 +288,6 @@ class Connections:
     ) -> ConnectionRecord:
         """Choose families and paths; refuse what the drivers cannot do or another connection uses."""
         local, remote = connection.local, connection.remote
-        agents.look_up(session, local.agent, remote.agent)
         families = pairing.choose_families(local, remote, wanted)
         for end in (local, remote):
             capabilities.check_families(session, end, families)

@@ -9,7 +9,6 @@ from typing import Any, cast
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Row,
     Select,
     Table,
     Text,
@@ -60,31 +59,14 @@ def find(session: Session, key: AgentKey) -> AgentRecord | None:
     return held[key]
 
 
-def look_up(session: Session, one: AgentKey, other: AgentKey) -> None:
-    """Have `find` know both, in one question."""
-    held = _held(session)
-    if one in held or other in held:
-        return
-    pair = (("one", one), ("other", other))
-    values = {f"{which}_{name}": getattr(key, name) for which, key in pair for name in ("cell_id", "gateway")}
-    for row in session.execute(_two(), values):
-        found = _record(row)
-        held[found.key] = found
+def read_with(session: Session, values: Sequence[Any]) -> None:
+    """Somebody has read `of` together with something else: `find` need not ask for that agent.
 
-
-@cache
-def _two() -> Select[Any]:
-    return _columns().where(
-        or_(
-            *(
-                and_(
-                    AGENTS.c.cell_id == bindparam(f"{which}_cell_id"),
-                    AGENTS.c.gateway == bindparam(f"{which}_gateway"),
-                )
-                for which in ("one", "other")
-            )
-        )
-    )
+    All None where the agent is not known.
+    """
+    if values[0] is not None:
+        held, found = _held(session), _record(values)
+        held.setdefault(found.key, found)
 
 
 def _held(session: Session) -> dict[AgentKey, AgentRecord]:
@@ -93,10 +75,14 @@ def _held(session: Session) -> dict[AgentKey, AgentRecord]:
     return held
 
 
+def of(table: FromClause, cells: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """Everything that a record is made of, of tables by whatever names they stand in a statement."""
+    return (*texts.columns(table), cells.c.name.label("cell_name"), cells.c.drift_policy)
+
+
 @cache
 def _columns() -> Select[Any]:
-    named = (_CELLS.c.name.label("cell_name"), _CELLS.c.drift_policy)
-    return select(*texts.columns(AGENTS), *named).join(_CELLS, AGENTS.c.cell_id == _CELLS.c.id)
+    return select(*of(AGENTS, _CELLS)).join(_CELLS, AGENTS.c.cell_id == _CELLS.c.id)
 
 
 @cache
@@ -281,18 +267,22 @@ def _value(agent: AgentRecord, name: str) -> Any:
     return [term.model_dump() for term in value] if name == "lineage" else value
 
 
-def _record(row: Row[Any]) -> AgentRecord:
+FIELDS = (*AGENTS.columns.keys(), "cell_name", "drift_policy")
+
+
+def _record(values: Sequence[Any]) -> AgentRecord:
+    row = dict(zip(FIELDS, values, strict=True))
     return AgentRecord(
-        key=AgentKey(row.cell_id, row.gateway),
-        cell_name=row.cell_name,
-        generation=row.generation,
-        lineage=_lineage(row.lineage),
-        astray=_position(row.astray),
-        supersedes=_position(row.supersedes),
-        confirmed_empty=row.confirmed_empty,
-        inventory=_inventory(row.inventory),
-        first_seen_at=None if row.first_seen_at is None else texts.moment(row.first_seen_at),
-        drift_policy=row.drift_policy,
+        key=AgentKey(row["cell_id"], row["gateway"]),
+        cell_name=row["cell_name"],
+        generation=row["generation"],
+        lineage=_lineage(row["lineage"]),
+        astray=_position(row["astray"]),
+        supersedes=_position(row["supersedes"]),
+        confirmed_empty=row["confirmed_empty"],
+        inventory=_inventory(row["inventory"]),
+        first_seen_at=None if row["first_seen_at"] is None else texts.moment(row["first_seen_at"]),
+        drift_policy=row["drift_policy"],
     )
 
 

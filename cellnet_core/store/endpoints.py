@@ -7,9 +7,10 @@ from dataclasses import asdict
 from functools import cache, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, bindparam, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, and_, bindparam, or_, select
 
-from cellnet_core.store import audit, listing, texts
+from cellnet_core.store import agents, audit, listing, texts
+from cellnet_core.store.agents import AGENTS
 from cellnet_core.store.records import AgentKey, EndpointRecord, InterfaceRecord, PeerRecord
 from cellnet_core.store.schema import CellRow, EndpointRow
 from cellnet_core.store.session import Session
@@ -55,8 +56,12 @@ def find(session: Session, reference: str) -> EndpointRecord | None:
 
 
 def find_two(session: Session, one: str, other: str) -> tuple[EndpointRecord | None, EndpointRecord | None]:
-    """The endpoints with these ids or names, in one question."""
-    found = [record(row) for row in session.execute(_either(), {"one": one, "other": other})]
+    """The endpoints with these ids or names, in one question; their agents are known from then on."""
+    found = []
+    for row in session.execute(_either(), {"one": one, "other": other}):
+        values = tuple(row)
+        found.append(record(values[: len(FIELDS)]))
+        agents.read_with(session, values[len(FIELDS) :])
     return _chosen(found, one), _chosen(found, other)
 
 
@@ -64,7 +69,13 @@ def find_two(session: Session, one: str, other: str) -> tuple[EndpointRecord | N
 def _either() -> Select[Any]:
     kind = ENDPOINTS.c.name.type
     said = (bindparam("one", type_=kind), bindparam("other", type_=kind))
-    return columns().where(or_(*(column == each for each in said for column in _REFERENCES)))
+    theirs = and_(AGENTS.c.cell_id == ENDPOINTS.c.cell_id, AGENTS.c.gateway == ENDPOINTS.c.gateway)
+    both = columns().add_columns(
+        *(column.label(f"agent_{column.name}") for column in agents.of(AGENTS, CELLS))
+    )
+    return both.outerjoin(AGENTS, theirs).where(
+        or_(*(column == each for each in said for column in _REFERENCES))
+    )
 
 
 def _chosen(found: Iterable[EndpointRecord], reference: str) -> EndpointRecord | None:

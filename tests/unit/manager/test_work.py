@@ -87,7 +87,7 @@ def list_connections(world: World) -> None:
     ("act", "most"),
     [
         (create_endpoint, 9),
-        (create_connection, 11),
+        (create_connection, 10),
         (read_endpoint, 3),
         (read_connection, 4),
         (list_endpoints, 3),
