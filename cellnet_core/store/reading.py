@@ -116,9 +116,8 @@ def complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionReco
         row.id: profiles.record(row)
         for row in _chunks(session, profiles.with_ids(), {row[_PROFILE_ID] for row in rows})
     }
-    paths: dict[str, list[PathRecord]] = {row[_ID]: [] for row in rows}
-    for path in _chunks(session, _paths_of(), paths):
-        paths[path[0]].append(_path(*path[1:]))
+    unchanged = _unchanged(rows)
+    paths = _paths_by_connection(session, {row[_ID] for row in rows} - unchanged.keys())
     standings: dict[AgentKey, StandingRecord | None] = {}
     found = []
     for row in rows:
@@ -128,10 +127,36 @@ def complete(session: Session, rows: Sequence[Row[Any]]) -> tuple[ConnectionReco
             end = endpoints.record(values[start : start + _END])
             standings[end.agent] = agents.standing(values[start + _END : start + _END + agents.STANDING])
             ends.append(end)
-        own = values[: len(_FIELDS)]
-        found.append(_known(own, ends[0], ends[1], named[row[_PROFILE_ID]], tuple(paths[row[_ID]])))
+        before, parts = unchanged.get(row[_ID]), (ends[0], ends[1], named[row[_PROFILE_ID]])
+        if before is None:
+            found.append(_remember(values[: len(_FIELDS)], *parts, paths[row[_ID]]))
+        # What is remembered itself is the same object; to look into it would cost as much as to make it.
+        elif all(part is one for part, one in zip(parts, before.parts, strict=True)):
+            found.append(before.record)
+        else:
+            found.append(_remember(before.own, *parts, before.record.paths))
     agents.heard(session, standings)
     return tuple(found)
+
+
+def _unchanged(rows: Sequence[Row[Any]]) -> dict[str, _Made]:
+    """Those whose own row is as it was when they were read last, and with it their paths.
+
+    Paths change with their connection's row only: it has digests of what agents are told, which names them.
+    """
+    found = {}
+    for row in rows:
+        before = _made.get(row[_ID])
+        if before is not None and before.own == row[: len(_FIELDS)]:
+            found[before.record.id] = before
+    return found
+
+
+def _paths_by_connection(session: Session, ids: Iterable[str]) -> dict[str, tuple[PathRecord, ...]]:
+    paths: dict[str, list[PathRecord]] = {identifier: [] for identifier in ids}
+    for path in _chunks(session, _paths_of(), paths):
+        paths[path[0]].append(_path(*path[1:]))
+    return {identifier: tuple(of) for identifier, of in paths.items()}
 
 
 _FIELDS = tuple(CONNECTIONS.columns.keys())
@@ -142,13 +167,10 @@ _ENDS = tuple(len(_FIELDS) + n * (_END + agents.STANDING) for n in (0, 1))
 
 
 class _Made(NamedTuple):
-    """A record, and all that it was made of."""
+    """A record, and what it was made of besides its paths."""
 
     own: tuple[Any, ...]
-    local: EndpointRecord
-    remote: EndpointRecord
-    profile: ProfileRecord
-    paths: tuple[PathRecord, ...]
+    parts: tuple[EndpointRecord, EndpointRecord, ProfileRecord]
     record: ConnectionRecord
 
 
@@ -156,27 +178,16 @@ _made: OrderedDict[str, _Made] = OrderedDict()
 """By id of the connection; those that were read last, as `texts` has it."""
 
 
-def _known(
+def _remember(
     own: tuple[Any, ...],
     local: EndpointRecord,
     remote: EndpointRecord,
     profile: ProfileRecord,
     paths: tuple[PathRecord, ...],
 ) -> ConnectionRecord:
-    """The record that was made of the very same before, else a new one."""
-    before = _made.get(own[_ID])
-    if (
-        before is not None
-        # What is remembered itself is the same object; to look into it would cost as much as to make it.
-        and before.local is local
-        and before.remote is remote
-        and before.profile is profile
-        and before.paths == paths
-        and before.own == own
-    ):
-        return before.record
+    """A new record, to be found again."""
     record = _record(dict(zip(_FIELDS, own, strict=True)), local, remote, profile, paths)
-    _made[own[_ID]] = _Made(own, local, remote, profile, paths, record)
+    _made[record.id] = _Made(own, (local, remote, profile), record)
     if len(_made) > texts.REMEMBERED:
         _made.popitem(last=False)
     return record
