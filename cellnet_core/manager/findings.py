@@ -35,16 +35,13 @@ class Side(NamedTuple):
     """Whether this agent stands in another history: what it says is about other intents than ours."""
     ever_seen: bool
     """Whether this agent ever asked or reported: one that never did has nothing to take down."""
+    fresh: bool
+    """Whether the report may be taken for the present."""
 
     @property
     def place(self) -> str:
         """How messages name this side."""
         return self.endpoint.place
-
-    @property
-    def fresh(self) -> bool:
-        """Whether the report may be taken for the present."""
-        return self.report is not None and self.age <= STALE_AFTER
 
     def about(self, connection: ConnectionRecord) -> ConnectionReport | None:
         """What the latest report says of the connection."""
@@ -74,13 +71,20 @@ class Finding(NamedTuple):
     message: str
 
 
+_DELETING = Finding("Enabled", "False", "Deleting", "being deleted")
+_DISABLED = Finding("Enabled", "False", "Disabled", "enabled is false")
+_WANTED = Finding("Enabled", "True", "Enabled", "wanted")
+_BOTH_REPORT = Finding("AgentsReporting", "True", "Fresh", "both agents report")
+_NO_PROBLEM = Finding("AgentsContent", "True", "NoProblem", "neither agent reports a problem")
+
+
 def find(connection: ConnectionRecord, sides: Sides) -> tuple[Finding, ...]:
     """All conditions of the connection, always in the same order."""
     first = (_enabled(connection), _reporting(sides), _applied(connection, sides))
     stale = [side.place for side in sides if not side.fresh]
     if stale:
         text = f"no current report from {' and '.join(stale)}"
-        return (*first, *(Finding(type_, "Unknown", "NoFreshReport", text) for type_ in REPORTED))
+        return (*first, *[Finding(type_, "Unknown", "NoFreshReport", text) for type_ in REPORTED])
     families = " and ".join(connection.families)
     good = (
         "every path has its session",
@@ -118,10 +122,8 @@ def is_absent(connection: ConnectionRecord, side: Side) -> bool:
 
 def _enabled(connection: ConnectionRecord) -> Finding:
     if connection.deleting:
-        return Finding("Enabled", "False", "Deleting", "being deleted")
-    if not connection.enabled:
-        return Finding("Enabled", "False", "Disabled", "enabled is false")
-    return Finding("Enabled", "True", "Enabled", "wanted")
+        return _DELETING
+    return _WANTED if connection.enabled else _DISABLED
 
 
 def _reporting(sides: Sides) -> Finding:
@@ -139,7 +141,7 @@ def _reporting(sides: Sides) -> Finding:
             late.append(f"the agent of {side.place} last reported {side.age:.1f} s ago")
     if late:
         return Finding("AgentsReporting", "False", reason, "; ".join(late))
-    return Finding("AgentsReporting", "True", "Fresh", "both agents report")
+    return _BOTH_REPORT
 
 
 def _applied(connection: ConnectionRecord, sides: Sides) -> Finding:
@@ -288,7 +290,7 @@ def _problems(connection: ConnectionRecord, sides: Sides) -> Finding:
         if problem.status != "False"
     ]
     if not said:
-        return Finding("AgentsContent", "True", "NoProblem", "neither agent reports a problem")
+        return _NO_PROBLEM
     certain = [problem.type for problem, _ in said if problem.status == "True"]
     return Finding(
         "AgentsContent",

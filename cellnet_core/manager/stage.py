@@ -6,7 +6,7 @@ A new revision is none either: what was active stays so while agents change it, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cellnet_core.model.lifecycle import Event, State, advance
 
@@ -16,8 +16,7 @@ PASSING = {"ONLINE": Event.WHOLE, "DEGRADED": Event.IMPAIRED, "OFFLINE": Event.L
 SETTLED = {"ONLINE": State.ACTIVE, "DEGRADED": State.DEGRADED, "OFFLINE": State.ESTABLISHING}
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What decides the state. `gone`: neither side has anything of it."""
 
     enabled: bool
@@ -45,7 +44,7 @@ def next_event(state: State, facts: Facts) -> Event | None:
     failing = facts.provisioning_status == "ERROR"
     if state is State.ERROR:
         return None if failing else Event.RETRY
-    if failing and state in APPLIED | {State.PROVISIONING}:
+    if failing and (state in APPLIED or state is State.PROVISIONING):
         return Event.FAIL
     if state is State.PROVISIONING:
         return Event.APPLIED if facts.provisioning_status == "ACTIVE" else None

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cellnet_core.manager import findings, operations, status
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.findings import Side, Sides
-from cellnet_core.manager.reports import Received
+from cellnet_core.manager.reports import Received, Reports
 from cellnet_core.store import agents, connections
 from cellnet_core.store.records import (
     AgentKey,
@@ -29,6 +29,8 @@ from cellnet_core.store.records import (
 )
 from cellnet_core.store.session import Session
 
+NOTHING = StandingRecord(generation=0, astray=False, ever_seen=False)
+"""Of an agent that nothing is known of."""
 SEVERITY = {"ONLINE": "info", "DEGRADED": "warning", "UNKNOWN": "warning", "OFFLINE": "error"}
 
 
@@ -86,11 +88,11 @@ def view_connections(
 ) -> tuple[ConnectionView, ...]:
     """The connections as they stand now. Asks the store once for all their agents."""
     known = agents.standings(session, (end.agent for c in found for end in (c.local, c.remote)))
-    at = context.wall()
+    at, now_is = context.wall(), context.clock.now()
     views = []
     for connection in found:
-        near, near_report = _side(context, known, connection.local)
-        far, far_report = _side(context, known, connection.remote)
+        near, near_report = _side(context.reports, known, connection.local, now_is)
+        far, far_report = _side(context.reports, known, connection.remote, now_is)
         now = status.evaluate(connection, (near, far), connection.status, at)
         views.append(ConnectionView(connection, now, (near, far), (near_report, far_report)))
     return tuple(views)
@@ -112,7 +114,10 @@ def view_endpoints(
 ) -> tuple[EndpointView, ...]:
     """The endpoints as they stand now. Asks the store once for all their agents."""
     known = agents.standings(session, (endpoint.agent for endpoint in found))
-    return tuple(_view_endpoint(context, known, endpoint) for endpoint in found)
+    now = context.clock.now()
+    return tuple(
+        _view_endpoint(endpoint, *_side(context.reports, known, endpoint, now)) for endpoint in found
+    )
 
 
 def view_endpoint(context: Context, session: Session, endpoint: EndpointRecord) -> EndpointView:
@@ -120,10 +125,7 @@ def view_endpoint(context: Context, session: Session, endpoint: EndpointRecord) 
     return view_endpoints(context, session, (endpoint,))[0]
 
 
-def _view_endpoint(
-    context: Context, known: Mapping[AgentKey, StandingRecord], endpoint: EndpointRecord
-) -> EndpointView:
-    side, received = _side(context, known, endpoint)
+def _view_endpoint(endpoint: EndpointRecord, side: Side, received: Received | None) -> EndpointView:
     if not side.fresh or received is None:
         text = f"the agent of {side.place} last reported {side.age:.1f} s ago"
         reason, since = "ReportStale", endpoint.created_at
@@ -237,21 +239,16 @@ def announce(change: Change, view: ConnectionView) -> bool:
 
 
 def _side(
-    context: Context, known: Mapping[AgentKey, StandingRecord], endpoint: EndpointRecord
+    reports: Reports, known: Mapping[AgentKey, StandingRecord], endpoint: EndpointRecord, now: float
 ) -> tuple[Side, Received | None]:
     key = endpoint.agent
-    agent = known.get(key)
-    received = context.reports.latest(key)
-    side = Side(
-        endpoint=endpoint,
-        report=None if received is None else received.report,
-        connections={} if received is None else received.connections,
-        age=context.reports.age_of(received, context.clock.now()),
-        generation=0 if agent is None else agent.generation,
-        astray=agent is not None and agent.astray,
-        ever_seen=agent is not None and agent.ever_seen,
-    )
-    return side, received
+    stands = known.get(key, NOTHING)
+    received = reports.latest(key)
+    age = reports.age_of(received, now)
+    if received is None:
+        return Side(endpoint, None, {}, age, *stands, False), None
+    fresh = age <= findings.STALE_AFTER
+    return Side(endpoint, received.report, received.connections, age, *stands, fresh), received
 
 
 def observed_at(received: Received | None) -> datetime | None:

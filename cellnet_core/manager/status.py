@@ -31,23 +31,29 @@ def evaluate(
 ) -> StatusRecord:
     """The status now. `previous` gives conditions their `since` and remembers what was applied before."""
     found = findings.find(connection, sides)
-    observed = min(_observed(connection, side, previous.observed_revision) for side in sides)
+    near, far = sides
+    observed = min(
+        _observed(connection, near, previous.observed_revision),
+        _observed(connection, far, previous.observed_revision),
+    )
     provisioning = _provisioning(connection, sides, observed)
     operating = _operating(connection, sides, found)
     facts = stage.Facts(
-        enabled=connection.enabled,
-        deleting=connection.deleting,
-        gone=not findings.wanted(connection) and is_gone(connection, sides),
-        provisioning_status=provisioning,
-        operating_status=operating,
+        connection.enabled,
+        connection.deleting,
+        not findings.wanted(connection) and is_gone(connection, sides),
+        provisioning,
+        operating,
     )
-    return StatusRecord(
-        provisioning_status=provisioning,
-        operating_status=operating,
-        observed_revision=observed,
-        conditions=_with_history(found, previous.conditions, at),
-        state=stage.follow(State(previous.state), facts),
-    )
+    conditions = _with_history(found, previous.conditions, at)
+    state = stage.follow(State(previous.state), facts)
+    if (
+        conditions is previous.conditions
+        and (provisioning, operating) == (previous.provisioning_status, previous.operating_status)
+        and (observed, state) == (previous.observed_revision, previous.state)
+    ):
+        return previous
+    return StatusRecord(provisioning, operating, observed, conditions, state)
 
 
 def is_gone(connection: ConnectionRecord, sides: Sides) -> bool:
@@ -57,7 +63,7 @@ def is_gone(connection: ConnectionRecord, sides: Sides) -> bool:
 
 def same(one: StatusRecord, other: StatusRecord) -> bool:
     """Whether there is nothing new to write down."""
-    return one == other or _essence(one) == _essence(other)
+    return one is other or one == other or _essence(one) == _essence(other)
 
 
 def flips(before: StatusRecord, after: StatusRecord) -> tuple[ConditionRecord, ...]:
@@ -84,8 +90,10 @@ def _observed(connection: ConnectionRecord, side: Side, before: int) -> int:
 def _provisioning(connection: ConnectionRecord, sides: Sides, observed: int) -> str:
     if connection.deleting:
         return "PENDING_DELETE"
-    if any((about := side.about(connection)) is not None and about.phase == "error" for side in sides):
-        return "ERROR"
+    for side in sides:
+        about = side.about(connection)
+        if about is not None and about.phase == "error":
+            return "ERROR"
     if observed >= connection.revision_number:
         return "ACTIVE"
     return "PENDING_CREATE" if observed == 0 else "PENDING_UPDATE"
@@ -94,7 +102,8 @@ def _provisioning(connection: ConnectionRecord, sides: Sides, observed: int) -> 
 def _operating(connection: ConnectionRecord, sides: Sides, found: tuple[Finding, ...]) -> str:
     if not findings.wanted(connection) and is_gone(connection, sides):
         return "OFFLINE"
-    if not all(side.fresh for side in sides):
+    near, far = sides
+    if not (near.fresh and far.fresh):
         return "UNKNOWN"
     healthy = [f for f in connection.families if all(_answers(connection, side, f) for side in sides)]
     if not healthy:
@@ -122,6 +131,8 @@ def _fails(connection: ConnectionRecord, side: Side, family: Family) -> bool:
 def _with_history(
     found: tuple[Finding, ...], before: tuple[ConditionRecord, ...], at: datetime
 ) -> tuple[ConditionRecord, ...]:
+    if [condition[:4] for condition in before] == list(found):
+        return before  # nothing is new, as at most looks
     known = {condition.type: condition for condition in before}
     conditions = []
     for type_, truth, reason, message in found:

@@ -85,16 +85,15 @@ class EndpointRecord:
     managed_by: str = ""
     """Which file or program declares it; empty: nobody does."""
     tags: tuple[str, ...] = ()
+    # Worked out once: every look at a connection asks for both, of both ends.
+    agent: AgentKey = field(init=False, compare=False, repr=False)
+    """The agent that makes this endpoint so."""
+    place: str = field(init=False, compare=False, repr=False)
+    """How messages name the agent: "main/main-gw1"."""
 
-    @property
-    def agent(self) -> AgentKey:
-        """The agent that makes this endpoint so."""
-        return AgentKey(self.cell_id, self.gateway)
-
-    @property
-    def place(self) -> str:
-        """How messages name the agent: "main/main-gw1"."""
-        return f"{self.cell_name}/{self.gateway}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agent", AgentKey(self.cell_id, self.gateway))
+        object.__setattr__(self, "place", f"{self.cell_name}/{self.gateway}")
 
 
 @dataclass(frozen=True, slots=True)

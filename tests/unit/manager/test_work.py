@@ -202,7 +202,7 @@ def test_ten_thousand_prefixes_are_not_compared_each_with_each(world: World) -> 
     about = ConnectionReport.model_construct(**{**_about(connection.id), "learned": learned})
     report = obey(None, MAIN, 1)
     near, other = (
-        Side(end, report, {connection.id: about}, 0.0, 1, astray=False, ever_seen=True)
+        Side(end, report, {connection.id: about}, 0.0, 1, astray=False, ever_seen=True, fresh=True)
         for end in (connection.local, far)
     )
     Counted.compared = 0
