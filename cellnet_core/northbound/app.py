@@ -103,6 +103,6 @@ def create_app(manager: Manager, access: Access | None = None) -> ASGIApp:
     app.state.allows = access.enforcement.allows
     routes = [route for router in routers() for route in router.routes]
     errors.install(app, routes)
-    for router in routers():
-        app.include_router(router)
+    # As they are: of a router that is included the framework tries all routes of twice, at each request.
+    app.router.routes.extend(routes)
     return Envelope(Guard(app, access, tuple(routes)))
