@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from ipaddress import ip_address
 
 from cellnet_core.manager import addresses, pairing
 from cellnet_core.model.wire import (
@@ -141,7 +140,6 @@ def waits(near: tuple[str, ...], far: tuple[str, ...]) -> bool:
     return _number(near[0]) > _number(far[0])
 
 
-@lru_cache(maxsize=1 << 14)
-def _number(address: str) -> int:
-    """Asked for both ends of each path, and of each agent anew."""
-    return int(ip_address(address))
+def _number(address: str) -> bytes:
+    """The address as it is compared: asked for both ends of each path, and of each agent anew."""
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cellnet_core.manager import standing
 from cellnet_core.manager.context import Context
@@ -34,7 +34,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Monitor:
-    """One per manager. `tick` and `settle_agent` may run in any thread, `run` is a task of the event loop."""
+    """One per manager. `tick` and `settle_agents` may run in any thread, `run` is a task of the loop."""
 
     def __init__(self, context: Context, limits: Limits | None = None) -> None:
         self._context = context
@@ -47,20 +47,23 @@ class Monitor:
                     # Presumed to report until it had the time to: our restart is no event of theirs.
                     self._fresh[agent.key] = True
 
-    def settle_agent(self, key: AgentKey) -> None:
-        """Bring the connections of this agent up to date. Costs what its report has new."""
-        if not self._fresh.get(key, False):
-            self._turn((key,), fresh=True)
-            self._context.unsettled.mark(key, EVERYTHING)
-        marks = self._context.unsettled.take(key)
-        if marks:
-            self._settle((key,), marks)
+    def settle_agents(self, keys: Sequence[AgentKey]) -> None:
+        """Bring the connections of these agents up to date. Costs what their reports have new."""
+        unsettled = self._context.unsettled
+        back = [key for key in keys if not self._fresh.get(key, False)]
+        if back:
+            self._turn(back, fresh=True)
+            for key in back:
+                unsettled.mark(key, EVERYTHING)
+        marked = {key: marks for key in keys if (marks := unsettled.take(key))}
+        if marked:
+            self._settle(marked)
 
     def tick(self) -> None:
         """Find the agents that fell silent since the last look. Costs what agents there are, in memory."""
         while silent := self._newly_silent()[:TOGETHER]:
             self._turn(silent, fresh=False)
-            self._settle(silent, EVERYTHING)
+            self._settle(dict.fromkeys(silent, EVERYTHING))
 
     def _newly_silent(self) -> list[AgentKey]:
         """Asked anew before each turn: one of them may have reported meanwhile."""
@@ -104,24 +107,23 @@ class Monitor:
         for key in gone:
             self._fresh.pop(key, None)
 
-    def _settle(self, keys: Sequence[AgentKey], marks: Marks) -> None:
-        """Write down what is new of these connections. What waits for an agent still is marked again.
+    def _settle(self, marked: Mapping[AgentKey, Marks]) -> None:
+        """Write down what is new of what is marked. What waits for an agent still is marked again.
 
         They are looked at once, within the change: what is marked mostly has news.
         """
         try:
             with self._context.change() as change:
                 session = change.session
-                found = (
-                    # By id: two that fell silent at once may be the two ends of one connection.
-                    {c.id: c for key in keys for c in connections.of_agent(session, key)}.values()
-                    if marks.everything
-                    else connections.several(session, marks.ids)
-                )
-                views = standing.view_connections(self._context, session, tuple(found))
+                whole = [key for key, marks in marked.items() if marks.everything]
+                # By id: two agents may have the two ends of one connection.
+                found = {c.id: c for key in whole for c in connections.of_agent(session, key)}
+                others = {i for marks in marked.values() for i in marks.ids} - found.keys()
+                found |= {c.id: c for c in connections.several(session, others)}
+                views = standing.view_connections(self._context, session, tuple(found.values()))
                 standing.write_down(change, [view for view in views if standing.is_news(session, view)])
         except StoreUnavailableError:
-            for key in keys:
+            for key, marks in marked.items():
                 self._context.unsettled.mark(key, marks)
             raise
         for view in views:

@@ -288,7 +288,7 @@ def _status(status: StatusRecord) -> dict[str, Any]:
                 "status": condition.status,
                 "reason": condition.reason,
                 "message": condition.message,
-                "since": condition.since.isoformat(),
+                "since": condition.since,
             }
             for condition in status.conditions
         ],

@@ -92,7 +92,7 @@ class Populated(World):
         report = obey(self.told(cell), inventory(self.shape, cell), self.sequence, f"life-{cell}")
         key = self.manager.agents.report(f"c{cell}", f"c{cell}-gw1", report)
         assert key is not None
-        self.manager.monitor.settle_agent(key)
+        self.manager.monitor.settle_agents((key,))
 
 
 def change_one(world: Populated) -> None:
@@ -113,7 +113,7 @@ def hear_the_same_again(world: Populated) -> None:
     report = obey(world.told(cell), inventory(world.shape, cell), world.sequence, f"life-{cell}")
     key = world.manager.agents.report(f"c{cell}", f"c{cell}-gw1", report)
     assert key is not None
-    world.manager.monitor.settle_agent(key)
+    world.manager.monitor.settle_agents((key,))
 
 
 def take_one_down(world: Populated) -> None:

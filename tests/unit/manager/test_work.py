@@ -232,4 +232,4 @@ def _report(world: World, cell: int) -> None:
     report = obey(told, inventory(SHAPE, cell), world.sequence, f"life-{cell}")
     key = world.manager.agents.report(f"c{cell}", f"c{cell}-gw1", report)
     assert key is not None
-    world.manager.monitor.settle_agent(key)
+    world.manager.monitor.settle_agents((key,))

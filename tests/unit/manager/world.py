@@ -180,7 +180,7 @@ class World:
         """The agent of the cell reports."""
         key = self.manager.agents.report(cell, f"{cell}-gw1", report)
         if key is not None:
-            self.manager.monitor.settle_agent(key)
+            self.manager.monitor.settle_agents((key,))
 
     def obey(self, *cells: str) -> None:
         """These agents (both, by default) make so what they are told, and report."""
