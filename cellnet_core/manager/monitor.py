@@ -120,13 +120,12 @@ class Monitor:
                 found = {c.id: c for key in whole for c in connections.of_agent(session, key)}
                 others = {i for marks in marked.values() for i in marks.ids} - found.keys()
                 found |= {c.id: c for c in connections.several(session, others)}
-                views = standing.view_connections(self._context, session, tuple(found.values()))
-                standing.write_down(change, [view for view in views if standing.is_news(session, view)])
+                told, waiting = standing.news(self._context, session, tuple(found.values()))
+                standing.write_down(change, told)
         except StoreUnavailableError:
             for key, marks in marked.items():
                 self._context.unsettled.mark(key, marks)
             raise
-        for view in views:
-            if view.status.provisioning_status != "ACTIVE" or view.record.orders:
-                ends = (view.record.local.agent, view.record.remote.agent)
-                self._context.unsettled.mark_both(ends, view.record.id)
+        for connection in waiting:
+            ends = (connection.local.agent, connection.remote.agent)
+            self._context.unsettled.mark_both(ends, connection.id)

@@ -7,7 +7,7 @@ that both agents have taken down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -87,15 +87,30 @@ def view_connections(
     context: Context, session: Session, found: Sequence[ConnectionRecord]
 ) -> tuple[ConnectionView, ...]:
     """The connections as they stand now. Asks the store once for all their agents."""
+    return tuple(_judge(looked) for looked in _look(context, session, found))
+
+
+class _Looked(NamedTuple):
+    """A connection and what is known of its ends, not yet judged."""
+
+    record: ConnectionRecord
+    sides: Sides
+    received: tuple[Received | None, Received | None]
+    at: datetime
+
+
+def _look(context: Context, session: Session, found: Sequence[ConnectionRecord]) -> Iterator[_Looked]:
     known = agents.standings(session, (end.agent for c in found for end in (c.local, c.remote)))
-    at, now_is = context.wall(), context.clock.now()
-    views = []
+    at, now = context.wall(), context.clock.now()
     for connection in found:
-        near, near_report = _side(context.reports, known, connection.local, now_is)
-        far, far_report = _side(context.reports, known, connection.remote, now_is)
-        now = status.evaluate(connection, (near, far), connection.status, at)
-        views.append(ConnectionView(connection, now, (near, far), (near_report, far_report)))
-    return tuple(views)
+        near, near_report = _side(context.reports, known, connection.local, now)
+        far, far_report = _side(context.reports, known, connection.remote, now)
+        yield _Looked(connection, (near, far), (near_report, far_report), at)
+
+
+def _judge(looked: _Looked) -> ConnectionView:
+    record, sides, received, at = looked
+    return ConnectionView(record, status.evaluate(record, sides, record.status, at), sides, received)
 
 
 def view_connection(context: Context, session: Session, connection: ConnectionRecord) -> ConnectionView:
@@ -152,20 +167,28 @@ def _view_endpoint(endpoint: EndpointRecord, side: Side, received: Received | No
     return EndpointView(endpoint, "ONLINE", (reporting, ports))
 
 
-def is_news(session: Session, view: ConnectionView) -> bool:
-    """Whether there is anything to write down (most reports say nothing new).
+def news(
+    context: Context, session: Session, found: Sequence[ConnectionRecord]
+) -> tuple[list[ConnectionView], list[ConnectionRecord]]:
+    """Those of which there is something to write down; and those that wait for an agent, as they are now.
 
-    Not while an agent had no time yet to report to a manager that just started: that is no news of the
-    connection, though whoever asks in that moment is told UNKNOWN.
+    There is nothing while an agent had no time yet to report to a manager that just started: that is no news
+    of the connection, though whoever asks in that moment is told UNKNOWN.
     """
-    connection = view.record
-    if connection.deleting and status.is_gone(connection, view.sides):
-        return True
-    if operations.is_due(session, connection, view.sides):
-        return True
-    if any(s.report is None and s.ever_seen and s.age <= findings.STALE_AFTER for s in view.sides):
-        return False
-    return not status.same(connection.status, view.status)
+    told, open_ = [], []
+    for looked in _look(context, session, found):
+        connection, sides = looked.record, looked.sides
+        stands = connection.status
+        gone = connection.deleting and status.is_gone(connection, sides)
+        due = gone or operations.is_due(session, connection, sides)
+        if due or not any(s.report is None and s.ever_seen and s.age <= findings.STALE_AFTER for s in sides):
+            view = _judge(looked)
+            stands = view.status
+            if due or not status.same(connection.status, stands):
+                told.append(view)
+        if stands.provisioning_status != "ACTIVE" or connection.orders:
+            open_.append(connection)
+    return told, open_
 
 
 def settle_all(change: Change, found: Sequence[ConnectionRecord]) -> None:
