@@ -294,15 +294,12 @@ class Connections:
         capabilities.check_profile(session, connection.profile, local, remote)
         pairs = pairing.pair(local, remote, families)
         joined = {_ports(connection, ports): ports for ports in pairs}
-        others = [
-            path
-            for path in rows.paths_in_use(session, pairing.path_stem(local, remote), joined)
-            if path.connection_id != connection.id
-        ]
-        for path in others:
-            if path.ports in joined:
-                _refuse_used(session, connection, joined[path.ports], path.connection_id)
-        taken = frozenset(path.name for path in others)
+        taken = set()
+        for name, used, user_id in rows.paths_in_use(session, pairing.path_stem(local, remote), joined):
+            if user_id != connection.id:
+                taken.add(name)
+                if used in joined:
+                    _refuse_used(session, connection, joined[used], user_id)
         return replace(connection, families=families, paths=pairing.name_paths(local, remote, pairs, taken))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 from collections.abc import Callable, Iterable
 
 from cellnet_core.manager import addresses, pairing
@@ -137,9 +136,4 @@ def waits(near: tuple[str, ...], far: tuple[str, ...]) -> bool:
 
     Two ends that both connect collide (RFC 4271 section 6.8) and end each other's sessions.
     """
-    return _number(near[0]) > _number(far[0])
-
-
-def _number(address: str) -> bytes:
-    """The address as it is compared: asked for both ends of each path, and of each agent anew."""
-    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    return addresses.number(near[0]) > addresses.number(far[0])

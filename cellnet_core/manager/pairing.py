@@ -203,7 +203,7 @@ def _reaches_provider(port: InterfaceRecord, families: Collection[Family]) -> bo
     peer = port.peer
     return peer is not None and all(
         any(
-            addresses.family(here) == family and _share_subnet(here, there)
+            addresses.family(here) == family and addresses.share_subnet(here, there)
             for here in port.addresses
             for there in peer.addresses
         )
@@ -221,15 +221,10 @@ def _pair_ports(
     for family in addresses.FAMILIES:
         here = next((a for a in mine.addresses if addresses.family(a) == family), None)
         there = next((a for a in theirs.addresses if addresses.family(a) == family), None)
-        shared = here is not None and there is not None and _share_subnet(here, there)
+        shared = here is not None and there is not None and addresses.share_subnet(here, there)
         if not shared and family in families:
             return None
         if here is not None and there is not None and shared:
             local.append(addresses.plain(here))
             remote.append(addresses.plain(there))
     return PortPair(mine.interface, theirs.interface, tuple(local), tuple(remote))
-
-
-def _share_subnet(here: str, there: str) -> bool:
-    one, other = addresses.interface(here), addresses.interface(there)
-    return one.network == other.network and one.ip != other.ip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
     Delete,
+    Row,
     Select,
     Table,
     Update,
@@ -163,22 +164,16 @@ def _in_the_way() -> Select[Any]:
     return connections_where(or_(*_has_name(), *joined))
 
 
-class PathInUse(NamedTuple):
-    """A path that a connection has."""
+def paths_in_use(session: Session, stem: str, joined: Iterable[str] = ()) -> Sequence[Row[str, str, str]]:
+    """Paths whose names start like this, and those that join these ports (keys of `ports.py`).
 
-    name: str
-    ports: str
-    """Which two it joins, see `ports.py`."""
-    connection_id: str
-
-
-def paths_in_use(session: Session, stem: str, joined: Iterable[str] = ()) -> tuple[PathInUse, ...]:
-    """Paths whose names start like this, and those that join these ports (keys of `ports.py`)."""
+    Of each its name, the key of its ports, and the id of the connection that has it.
+    """
     # A range, which an index finds everywhere; LIKE is looked up in none of SQLite's.
     behind = stem[:-1] + chr(ord(stem[-1]) + 1)
     wanted = tuple(joined)
     values = {"stem": stem, "behind": behind, **{f"ports{n}": key for n, key in enumerate(wanted)}}
-    return tuple(PathInUse(*row) for row in session.execute(_in_use(len(wanted)), values).all())
+    return session.execute(_in_use(len(wanted)), values).all()
 
 
 @lru_cache(maxsize=64)
