@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from cellnet_core.manager.agents import Agents
 from cellnet_core.manager.errors import InvalidError
 from cellnet_core.manager.findings import STALE_AFTER
 from cellnet_core.manager.intake import Intake
-from cellnet_core.manager.monitor import OVERWORKED
+from cellnet_core.manager.monitor import OVERWORKED, Monitor
 from cellnet_core.model.wire import ReportDocument
+from cellnet_core.store.errors import StoreUnavailableError
 from cellnet_core.store.records import AgentKey
 from tests.unit.manager.world import EAST, MAIN, World, obey
 
@@ -129,3 +130,51 @@ def test_a_report_that_is_refused_waits_no_longer(world: World) -> None:
     with pytest.raises(InvalidError):
         asyncio.run(world.manager.intake.take("main", "main-gw1", report))
     assert not world.manager.context.reports.wait
+
+
+class Watched(Monitor):
+    """Says whom it was asked to settle, and fails as often as it is told to."""
+
+    asked: list[tuple[str, ...]]
+    fails: int = 0
+
+    def settle_agents(self, keys: Sequence[AgentKey]) -> None:
+        self.asked.append(tuple(sorted(key.gateway for key in keys)))
+        if self.fails:
+            self.fails -= 1
+            raise StoreUnavailableError("the disk is full")
+        super().settle_agents(keys)
+
+
+def together(world: World, *, fails: int) -> tuple[list[tuple[str, ...]], list[object]]:
+    """Two reports at once: who was settled, and what each of the two agents was told."""
+    reports = next_reports(world)
+    agents, _ = slow(world)
+    monitor = Watched(world.manager.context)
+    monitor.asked, monitor.fails = [], fails
+    intake = Intake(world.manager.context, agents, monitor)
+
+    async def both() -> list[object]:
+        takes = [
+            asyncio.create_task(intake.take(cell, f"{cell}-gw1", report)) for cell, report in reports.items()
+        ]
+        while not agents.now_taking:
+            await asyncio.sleep(0)
+        agents.opened.set()
+        answers = await asyncio.wait_for(asyncio.gather(*takes, return_exceptions=True), DEADLINE)
+        return list(answers)
+
+    return monitor.asked, asyncio.run(both())
+
+
+def test_reports_that_came_together_are_settled_together(world: World) -> None:
+    asked, answers = together(world, fails=0)
+    assert asked == [("east-gw1", "main-gw1")]
+    assert answers == [None, None]
+
+
+def test_who_was_not_settled_with_another_is_settled_alone(world: World) -> None:
+    asked, (first, second) = together(world, fails=1)
+    assert isinstance(first, StoreUnavailableError)
+    assert second is None, "its agent need not send again"
+    assert asked == [("east-gw1", "main-gw1"), ("east-gw1",)]
