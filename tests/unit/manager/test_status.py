@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cellnet_core.model.wire import ConditionReport, ConnectionReport, ProcessReport, ReportDocument
+from cellnet_core.store.records import ConditionRecord
 from tests.unit.manager.world import EAST, MAIN, World, obey
 
 
@@ -150,6 +151,23 @@ def test_a_problem_that_an_agent_is_not_sure_of_is_unknown(world: World) -> None
     said = [(c.status, c.message) for c in status.conditions if c.type == "AgentsContent"]
     assert said == [("Unknown", "main/main-gw1: a flow too many")]
     assert status.operating_status == "DEGRADED"
+
+
+def test_a_reason_that_has_other_words_now_is_as_old_as_before(world: World) -> None:
+    world.online()
+
+    def said() -> ConditionRecord:
+        status = world.manager.connections.get("main-east").status
+        (found,) = (c for c in status.conditions if c.type == "SessionsEstablished")
+        return found
+
+    _report(world, "main", _first("sessions", state="CONNECT", last_error="refused"))
+    first = said()
+    world.clock.advance(1)
+    _report(world, "main", _first("sessions", state="CONNECT", last_error="no route to host"))
+    assert "refused" in first.message
+    assert "no route to host" in said().message
+    assert said().since == first.since
 
 
 def test_the_same_report_again_writes_nothing(world: World) -> None:
