@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cellnet_core.model.lifecycle import Event, State, advance
 
-APPLIED = frozenset({State.ESTABLISHING, State.ACTIVE, State.DEGRADED})
+APPLIED = (State.ESTABLISHING, State.ACTIVE, State.DEGRADED)
 """Both sides have made it so; what passes decides between these."""
 PASSING = {"ONLINE": Event.WHOLE, "DEGRADED": Event.IMPAIRED, "OFFLINE": Event.LOST}
 SETTLED = {"ONLINE": State.ACTIVE, "DEGRADED": State.DEGRADED, "OFFLINE": State.ESTABLISHING}

@@ -16,6 +16,7 @@ from cellnet_core.manager import findings, operations, status
 from cellnet_core.manager.context import Change, Context
 from cellnet_core.manager.findings import Side, Sides
 from cellnet_core.manager.reports import Received, Reports
+from cellnet_core.model.wire import ConnectionReport, ReportDocument
 from cellnet_core.store import agents, connections
 from cellnet_core.store.records import (
     AgentKey,
@@ -87,7 +88,8 @@ def view_connections(
     context: Context, session: Session, found: Sequence[ConnectionRecord]
 ) -> tuple[ConnectionView, ...]:
     """The connections as they stand now. Asks the store once for all their agents."""
-    return tuple(_judge(looked) for looked in _look(context, session, found))
+    at = context.wall()
+    return tuple([_judge(looked, at) for looked in _look(context, session, found)])
 
 
 class _Looked(NamedTuple):
@@ -96,20 +98,23 @@ class _Looked(NamedTuple):
     record: ConnectionRecord
     sides: Sides
     received: tuple[Received | None, Received | None]
-    at: datetime
 
 
 def _look(context: Context, session: Session, found: Sequence[ConnectionRecord]) -> Iterator[_Looked]:
-    known = agents.standings(session, (end.agent for c in found for end in (c.local, c.remote)))
-    at, now = context.wall(), context.clock.now()
+    keys = {end.agent for c in found for end in (c.local, c.remote)}
+    known, now = agents.standings(session, keys), context.clock.now()
+    # Once for each agent: hundreds of connections may end at one.
+    heard = {key: _hear(context.reports, key, known.get(key, NOTHING), now) for key in keys}
     for connection in found:
-        near, near_report = _side(context.reports, known, connection.local, now)
-        far, far_report = _side(context.reports, known, connection.remote, now)
-        yield _Looked(connection, (near, far), (near_report, far_report), at)
+        local, remote = connection.local, connection.remote
+        near_report, near = heard[local.agent]
+        far_report, far = heard[remote.agent]
+        sides = Side(local, *near), Side(remote, *far)
+        yield _Looked(connection, sides, (near_report, far_report))
 
 
-def _judge(looked: _Looked) -> ConnectionView:
-    record, sides, received, at = looked
+def _judge(looked: _Looked, at: datetime) -> ConnectionView:
+    record, sides, received = looked
     return ConnectionView(record, status.evaluate(record, sides, record.status, at), sides, received)
 
 
@@ -128,11 +133,14 @@ def view_endpoints(
     context: Context, session: Session, found: Sequence[EndpointRecord]
 ) -> tuple[EndpointView, ...]:
     """The endpoints as they stand now. Asks the store once for all their agents."""
-    known = agents.standings(session, (endpoint.agent for endpoint in found))
-    now = context.clock.now()
-    return tuple(
-        _view_endpoint(endpoint, *_side(context.reports, known, endpoint, now)) for endpoint in found
-    )
+    keys = {endpoint.agent for endpoint in found}
+    known, now = agents.standings(session, keys), context.clock.now()
+    heard = {key: _hear(context.reports, key, known.get(key, NOTHING), now) for key in keys}
+    views = []
+    for endpoint in found:
+        received, side = heard[endpoint.agent]
+        views.append(_view_endpoint(endpoint, Side(endpoint, *side), received))
+    return tuple(views)
 
 
 def view_endpoint(context: Context, session: Session, endpoint: EndpointRecord) -> EndpointView:
@@ -176,13 +184,14 @@ def news(
     of the connection, though whoever asks in that moment is told UNKNOWN.
     """
     told, open_ = [], []
+    at = context.wall()
     for looked in _look(context, session, found):
         connection, sides = looked.record, looked.sides
         stands = connection.status
         gone = connection.deleting and status.is_gone(connection, sides)
         due = gone or operations.is_due(session, connection, sides)
         if due or not any(s.report is None and s.ever_seen and s.age <= findings.STALE_AFTER for s in sides):
-            view = _judge(looked)
+            view = _judge(looked, at)
             stands = view.status
             if due or not status.same(connection.status, stands):
                 told.append(view)
@@ -261,17 +270,19 @@ def announce(change: Change, view: ConnectionView) -> bool:
     return True
 
 
-def _side(
-    reports: Reports, known: Mapping[AgentKey, StandingRecord], endpoint: EndpointRecord, now: float
-) -> tuple[Side, Received | None]:
-    key = endpoint.agent
-    stands = known.get(key, NOTHING)
+_Heard = tuple[ReportDocument | None, Mapping[str, ConnectionReport], float, int, bool, bool, bool]
+"""What all sides have in common whose endpoints are made so by one agent: a `Side` but for its endpoint."""
+
+
+def _hear(
+    reports: Reports, key: AgentKey, stands: StandingRecord, now: float
+) -> tuple[Received | None, _Heard]:
     received = reports.latest(key)
     age = reports.age_of(received, now)
     if received is None:
-        return Side(endpoint, None, {}, age, *stands, False), None
+        return None, (None, {}, age, *stands, False)
     fresh = age <= findings.STALE_AFTER
-    return Side(endpoint, received.report, received.connections, age, *stands, fresh), received
+    return received, (received.report, received.connections, age, *stands, fresh)
 
 
 def observed_at(received: Received | None) -> datetime | None:
