@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, ClassVar, Literal, NotRequired
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
-from typing_extensions import TypedDict
 
-from cellnet_core.manager import pairing
 from cellnet_core.manager.connections import ConnectionRequest
-from cellnet_core.manager.standing import ConnectionView
 from cellnet_core.northbound import changing, errors, operations, paging
 from cellnet_core.northbound.bodies import ResourceRoute, ready
+from cellnet_core.northbound.connection_shown import Connection, present
 from cellnet_core.northbound.fields import (
-    Condition,
     Expected,
     Flag,
     HoldTime,
@@ -33,13 +29,12 @@ from cellnet_core.northbound.fields import (
     Seconds,
     Tags,
     Text,
-    conditions,
 )
 from cellnet_core.northbound.operations import OperationAnswer
 from cellnet_core.northbound.sessions import Session, present_sessions
 from cellnet_core.northbound.versions import Version, only_since, speaks
 from cellnet_core.northbound.writing import Replace, Write, WriteQuery, put_answers, try_only
-from cellnet_core.store.records import ConnectionRecord, PathRecord, TimersRecord
+from cellnet_core.store.records import ConnectionRecord, TimersRecord
 
 router = APIRouter(prefix="/v1/connections", tags=["connections"], route_class=ResourceRoute)
 
@@ -127,89 +122,6 @@ class ConnectionList(paging.NamedList):
     since: ClassVar[Mapping[str, Version]] = {"profile_id": (1, 2), "tags": (1, 2)}
 
 
-class Path(TypedDict):
-    """A pair of ports; addresses IPv4 first. `via`: the providers' routers on the way, from the local end;
-    none on a fibre. Since version 1.2."""
-
-    name: str
-    local_interface: str
-    remote_interface: str
-    local_addresses: tuple[str, ...]
-    remote_addresses: tuple[str, ...]
-    via: NotRequired[tuple[str, ...]]
-
-
-class Health(TypedDict):
-    """Round trips from one gateway to the other's health-check address."""
-
-    cell: str
-    gateway: str
-    family: str
-    ok: bool
-    rtt_ms: float | None
-    sent: int
-    lost: int
-    observed_at: datetime
-
-
-class Learned(TypedDict):
-    """The other side's prefixes that one gateway uses."""
-
-    cell: str
-    gateway: str
-    family: str
-    prefixes: tuple[str, ...]
-    observed_at: datetime
-
-
-class Timers(TypedDict):
-    """What is in force, in seconds."""
-
-    hold_time: int
-    graceful_restart_time: int
-    hold_down: float
-
-
-class Connection(TypedDict):
-    """A connection. `health` and `learned` are what was last reported, with the time of that.
-
-    Since version 1.2 its own `hold_time`, `graceful_restart_time` and `hold_down` are null where those of the
-    profile count, and `timers` are those in force; before, these fields are those in force.
-    """
-
-    id: str
-    name: str
-    description: str
-    managed_by: str
-    local_endpoint: str
-    local_endpoint_id: str
-    local_cell: str
-    remote_endpoint: str
-    remote_endpoint_id: str
-    remote_cell: str
-    families: tuple[str, ...]
-    hold_time: int | None
-    graceful_restart_time: int | None
-    hold_down: float | None
-    enabled: bool
-    paths: list[Path]
-    state: str
-    provisioning_status: str
-    operating_status: str
-    conditions: list[Condition]
-    health: list[Health]
-    learned: list[Learned]
-    revision_number: int
-    observed_revision: int
-    created_at: datetime
-    updated_at: datetime
-    links: list[Link]
-    profile: NotRequired[str]
-    profile_id: NotRequired[str]
-    timers: NotRequired[Timers]
-    tags: NotRequired[tuple[str, ...]]
-
-
 class ConnectionAnswer(Output):
     connection: Connection
 
@@ -229,7 +141,7 @@ def list_connections(
 ) -> Response:
     """Connections, by name unless `sort` says otherwise."""
     page = manager.connections.page(query.page_query("name"))
-    shown = [_present(request, view) for view in page.items]
+    shown = [present(request, view) for view in page.items]
     links = paging.next_page(request, page, shown[-1]["id"]) if shown else []
     return ready({"connections": shown, "connections_links": links})
 
@@ -238,14 +150,14 @@ def list_connections(
 def create_connection(write: Write, body: ConnectionBody) -> ConnectionAnswer:
     """Join two endpoints. Validated from both ends; agents then make it so, see the statuses."""
     made = write.manager.connections.create(body.connection.request(), write.request_id)
-    shown = _present(write.request, made)
+    shown = present(write.request, made)
     return ConnectionAnswer(connection=write.made(shown, shown["links"]))
 
 
 @router.get("/{connection}", dependencies=[NoQuery], responses=errors.answers(404))
 def show_connection(request: Request, manager: ManagerOf, connection: str) -> ConnectionAnswer:
     """One connection, by id or name."""
-    return ConnectionAnswer(connection=_present(request, manager.connections.get(connection)))
+    return ConnectionAnswer(connection=present(request, manager.connections.get(connection)))
 
 
 @router.put("/{connection}", responses=put_answers(ConnectionAnswer))
@@ -253,7 +165,7 @@ def put_connection(write: Replace, connection: str, body: ConnectionBody) -> Con
     """Replace everything but the endpoints; with a new UUID as address, join them (201), safe to repeat."""
     wanted = body.connection.request()
     put, created = write.manager.connections.put(connection, wanted, write.expected, write.request_id)
-    shown = _present(write.request, put)
+    shown = present(write.request, put)
     return ConnectionAnswer(connection=write.made(shown, shown["links"], created=created))
 
 
@@ -262,7 +174,7 @@ def patch_connection(write: Replace, connection: str, body: ConnectionChangeBody
     """Change some of a connection but its endpoints (RFC 7396: what is not said stays)."""
     manager = write.manager.connections
     view = manager.modify(connection, body.connection.over, write.expected, write.request_id)
-    return ConnectionAnswer(connection=_present(write.request, view))
+    return ConnectionAnswer(connection=present(write.request, view))
 
 
 class DeleteQuery(WriteQuery):
@@ -304,94 +216,3 @@ def delete_connection(
 def list_sessions(manager: ManagerOf, connection: str) -> SessionsAnswer:
     """Its BGP sessions, each as either side sees it, by path."""
     return SessionsAnswer(sessions=present_sessions(manager.connections.get(connection)))
-
-
-def _present(request: Request, view: ConnectionView) -> Connection:
-    connection = view.record
-    newer = speaks((1, 2))
-    own = connection.own
-    hold_time, restart_time, hold_down = connection.timers
-    shown = Connection(
-        id=connection.id,
-        name=connection.name,
-        description=connection.description,
-        managed_by=connection.managed_by,
-        local_endpoint=connection.local.name,
-        local_endpoint_id=connection.local.id,
-        local_cell=connection.local.cell_name,
-        remote_endpoint=connection.remote.name,
-        remote_endpoint_id=connection.remote.id,
-        remote_cell=connection.remote.cell_name,
-        families=connection.families,
-        hold_time=own.hold_time if newer else hold_time,
-        graceful_restart_time=own.graceful_restart_time if newer else restart_time,
-        hold_down=own.hold_down if newer else hold_down,
-        enabled=connection.enabled,
-        paths=[_path(connection, path, newer) for path in connection.paths],
-        state=view.status.state,
-        provisioning_status=view.status.provisioning_status,
-        operating_status=view.status.operating_status,
-        conditions=conditions(view.status.conditions),
-        health=_health(view),
-        learned=_learned(view),
-        revision_number=connection.revision_number,
-        observed_revision=view.status.observed_revision,
-        created_at=connection.created_at,
-        updated_at=connection.updated_at,
-        links=[
-            Link(rel="self", href=f"{request.base_url}v1/connections/{connection.id}"),
-            *operations.links(request, connection.id),
-        ],
-    )
-    if newer:
-        shown["profile"] = connection.profile.name
-        shown["profile_id"] = connection.profile.id
-        shown["tags"] = connection.tags
-        shown["timers"] = Timers(hold_time=hold_time, graceful_restart_time=restart_time, hold_down=hold_down)
-    return shown
-
-
-def _path(connection: ConnectionRecord, path: PathRecord, newer: bool) -> Path:
-    shown = Path(
-        name=path.name,
-        local_interface=path.local_interface,
-        remote_interface=path.remote_interface,
-        local_addresses=path.local_addresses,
-        remote_addresses=path.remote_addresses,
-    )
-    if newer:
-        shown["via"] = pairing.routers_on(connection.local, connection.remote, path)
-    return shown
-
-
-def _health(view: ConnectionView) -> list[Health]:
-    return [
-        Health(
-            cell=side.endpoint.cell_name,
-            gateway=side.endpoint.gateway,
-            family=health.family,
-            ok=health.ok,
-            rtt_ms=health.rtt_ms,
-            sent=health.sent,
-            lost=health.lost,
-            observed_at=received.wall,
-        )
-        for side, received in zip(view.sides, view.received, strict=True)
-        if received is not None and (about := side.about(view.record)) is not None
-        for health in about.health
-    ]
-
-
-def _learned(view: ConnectionView) -> list[Learned]:
-    return [
-        Learned(
-            cell=side.endpoint.cell_name,
-            gateway=side.endpoint.gateway,
-            family=family,
-            prefixes=prefixes,
-            observed_at=received.wall,
-        )
-        for side, received in zip(view.sides, view.received, strict=True)
-        if received is not None and (about := side.about(view.record)) is not None
-        for family, prefixes in about.learned.items()
-    ]
