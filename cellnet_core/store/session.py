@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable, Select, orm
+from sqlalchemy.exc import InvalidRequestError
 
 First = TypeVar("First")
 MAPPERS = orm.sessionmaker(expire_on_commit=False)
@@ -21,17 +22,19 @@ _OUTER = "cellnet session"
 class Session:
     """One transaction. `info` is for whoever wants to remember something until it ends."""
 
-    __slots__ = ("_connection", "_mapped", "info")
+    __slots__ = ("_connection", "_mapped", "_over", "info")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._mapped: orm.Session | None = None
+        self._over = False
         self.info: dict[str, Any] = {}
 
     @property
     def mapped(self) -> orm.Session:
         """The same transaction, with rows as objects."""
         if self._mapped is None:
+            self._check()
             self._mapped = MAPPERS(bind=self._connection)
             self._mapped.info[_OUTER] = self
         return self._mapped
@@ -40,6 +43,7 @@ class Session:
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[*tuple[Any, ...]]:
         """Ask, or change, what is in tables. What objects are still to be written is written before."""
+        self._check()
         self.flush()
         return self._connection.execute(statement, values)
 
@@ -64,8 +68,9 @@ class Session:
         return self._connection
 
     def rollback(self) -> None:
-        """Leave nothing of this transaction."""
+        """Leave nothing of this transaction, which is over."""
         self.close()
+        self._over = True
         self._connection.rollback()
 
     def close(self) -> None:
@@ -73,6 +78,11 @@ class Session:
         if self._mapped is not None:
             self._mapped.close()
             self._mapped = None
+
+    def _check(self) -> None:
+        # Without a transaction around it SQLite would keep each statement by itself.
+        if self._over:
+            raise InvalidRequestError("this transaction was rolled back")
 
 
 def session_of(mapped: orm.Session) -> Session | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import InvalidRequestError
 
 from cellnet_core.manager.cells import CellRequest
 from cellnet_core.store.database import Database
@@ -73,3 +74,14 @@ def test_a_reader_keeps_its_view_and_nobody_waits_for_it(database: Database) -> 
         assert reader.scalar(DESCRIPTION) == "old"
     with database.read() as reader:
         assert reader.scalar(DESCRIPTION) == "new"
+
+
+def test_nothing_is_done_after_a_rollback(database: Database) -> None:
+    with database.write() as session:
+        session.rollback()
+        with pytest.raises(InvalidRequestError):
+            session.execute(update(CELLS).values(description="new"))
+        with pytest.raises(InvalidRequestError):
+            session.mapped.scalars(select(CellRow)).one()
+    with database.read() as reader:
+        assert reader.scalar(DESCRIPTION) == "old"
