@@ -6,21 +6,21 @@ are counts, ages or times: finite, not negative, and small enough for every data
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, zip_longest
+from math import isnan
 from typing import Any
 
 from pydantic import BaseModel
 
 from cellnet_core.manager import addresses
 from cellnet_core.manager.errors import InvalidError
-from cellnet_core.model.wire import ConnectionReport, Inventory, ReportDocument
+from cellnet_core.model.wire import ConnectionReport, HealthReport, Inventory, ReportDocument
 
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact (RFC 8259 section 6)."""
 LONGEST = 4096
 """Characters of a text."""
-FEW = 16
-"""Texts that are looked at one by one."""
 
 
 def check(report: ReportDocument) -> None:
@@ -35,49 +35,49 @@ def check(report: ReportDocument) -> None:
 def _problems(report: ReportDocument) -> Iterator[str]:
     if report.generation < -1:
         yield f"generation is {report.generation}; -1 is before the first"
-    if not _sound(value for name, value in report.__dict__.items() if name != "generation"):
+    if not _sound([value for name, value in report.__dict__.items() if name != "generation"]):
         yield from _values("", report.model_copy(update={"generation": max(report.generation, 0)}))
     yield from _inventory(report.inventory)
-    yield from _twice("connections", (c.id for c in report.connections))
-    yield from _twice("processes", (p.name for p in report.processes))
+    yield from _twice("connections", [c.id for c in report.connections])
+    yield from _twice("processes", [p.name for p in report.processes])
     for number, connection in enumerate(report.connections):
-        yield from _connection(f"connections.{number}", connection)
+        if not _consistent(connection):
+            yield from _connection(f"connections.{number}", connection)
 
 
-def _sound(values: Iterable[Any]) -> bool:
+def _sound(values: Collection[Any]) -> bool:
     """Whether `_values` would find nothing in any of them.
 
-    Most reports are sound. To keep track of places costs most of such a look, and so does a call for each of
-    thousands of values.
+    Most reports are sound. To keep track of places costs most of such a look, and so does a step for each of
+    thousands of values: what one field holds in all connections is of one kind, and is looked at together.
     """
-    left = list(values)
-    while left:
-        value = left.pop()
-        kind = type(value)
-        if kind is str:
-            if "\x00" in value or len(value) > LONGEST:
-                return False
-        elif value is None or kind is bool:
-            continue
-        elif kind is int or kind is float:
-            if not 0 <= value <= LARGEST:
-                return False
-        elif kind is tuple:
-            if len(value) > FEW and set(map(type, value)) == {str}:
-                # Prefixes, and there may be ten thousand: one look at all of them.
-                whole = "".join(value)
-                if "\x00" in whole or (len(whole) > LONGEST and max(map(len, value)) > LONGEST):
-                    return False
-            else:
-                left.extend(value)
-        elif kind is dict:
-            left.extend(value)
-            left.extend(value.values())
-        elif isinstance(value, BaseModel):
-            left.extend(value.__dict__.values())
-        else:
-            return False
-    return True
+    kinds = set(map(type, values))
+    if len(kinds) > 1:
+        return all(_sound([value for value in values if type(value) is kind]) for kind in kinds)
+    return all(_all_sound(kind, values) for kind in kinds)
+
+
+def _all_sound(kind: type, values: Collection[Any]) -> bool:
+    """The same, of values of one kind; there is at least one."""
+    if kind is str:
+        whole = "".join(values)
+        return "\x00" not in whole and (len(whole) <= LONGEST or max(map(len, values)) <= LONGEST)
+    if kind is int:
+        return bool(0 <= min(values) <= max(values) <= LARGEST)
+    if kind is float:
+        # NaN is neither less nor more, but makes every sum NaN.
+        return 0 <= min(values) <= max(values) <= LARGEST and not isnan(sum(values))
+    if kind is bool or kind is type(None):
+        return True
+    if kind is tuple:
+        return _sound(list(chain.from_iterable(values)))
+    if kind is dict:
+        entries = [entry for value in values for entry in value.values()]
+        return _sound(list(chain.from_iterable(values))) and _sound(entries)
+    if issubclass(kind, BaseModel):
+        # Field by field; a field that one of them lacks is as good as None there.
+        return all(map(_sound, zip_longest(*[value.__dict__.values() for value in values])))
+    return False
 
 
 def _values(place: str, value: Any) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _values(place: str, value: Any) -> Iterator[str]:
 def _inventory(inventory: Inventory) -> Iterator[str]:
     if not 1 <= inventory.asn <= 4_294_967_295:
         yield f"inventory.asn is {inventory.asn}; AS numbers are from 1 to 4294967295"
-    yield from _twice("inventory.ports", (port.interface for port in inventory.ports))
+    yield from _twice("inventory.ports", [port.interface for port in inventory.ports])
     for number, prefix in enumerate(inventory.prefixes):
         try:
             addresses.parse_prefix(prefix)
@@ -115,20 +115,32 @@ def _inventory(inventory: Inventory) -> Iterator[str]:
             yield f"inventory.prefixes.{number}: {error}"
 
 
-def _connection(place: str, connection: ConnectionReport) -> Iterator[str]:
-    yield from _twice(f"{place}.sessions", (s.path for s in connection.sessions))
-    yield from _twice(f"{place}.paths", (p.path for p in connection.paths))
-    yield from _twice(
-        f"{place}.health", (f"{h.family} {h.local_address} {h.remote_address}" for h in connection.health)
+def _consistent(connection: ConnectionReport) -> bool:
+    """Whether `_connection` would find nothing, as in most."""
+    sessions, paths, health = connection.sessions, connection.paths, connection.health
+    return (
+        len({s.path for s in sessions}) == len(sessions)
+        and len({p.path for p in paths}) == len(paths)
+        and len(set(map(_round_trip, health))) == len(health)
+        and not [h for h in health if h.lost > h.sent]
     )
+
+
+def _connection(place: str, connection: ConnectionReport) -> Iterator[str]:
+    yield from _twice(f"{place}.sessions", [s.path for s in connection.sessions])
+    yield from _twice(f"{place}.paths", [p.path for p in connection.paths])
+    yield from _twice(f"{place}.health", [_round_trip(h) for h in connection.health])
     for number, health in enumerate(connection.health):
         if health.lost > health.sent:
             yield f"{place}.health.{number}: {health.lost} lost of {health.sent} sent"
 
 
-def _twice(place: str, names: Iterable[str]) -> Iterator[str]:
+def _round_trip(health: HealthReport) -> str:
+    return f"{health.family} {health.local_address} {health.remote_address}"
+
+
+def _twice(place: str, names: Sequence[str]) -> Iterator[str]:
     """Two entries for one thing may contradict each other, and which counts would be chance."""
-    names = tuple(names)
     seen: set[str] = set()
     if len(set(names)) == len(names):
         return

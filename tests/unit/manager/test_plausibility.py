@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cellnet_core.manager import plausibility
 from cellnet_core.manager.errors import InvalidError
-from cellnet_core.manager.plausibility import FEW, LARGEST, LONGEST
+from cellnet_core.manager.plausibility import LARGEST, LONGEST
 from cellnet_core.model.wire import ConditionReport, ReportDocument
 from tests.unit.manager.world import MAIN, obey
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_is_found_at_any_depth(value: Any, wrong: Any, data: st.D
         plausibility.check(with_value((value, wrong)))
 
 
-@pytest.mark.parametrize("count", [FEW - 1, FEW + 1, 10_000])
+@pytest.mark.parametrize("count", [1, 15, 17, 10_000])
 @pytest.mark.parametrize("wrong", ["\x00", "x" * (LONGEST + 1)])
 def test_one_among_many_texts_is_found(count: int, wrong: str) -> None:
     texts = tuple(f"10.{n >> 8}.{n & 255}.0/24" for n in range(count))
