@@ -24,8 +24,8 @@ _URL: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@")
 
 def is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret."""
-    last = re.split(r"[_-]", name.lower())[-1]
-    return last in SECRET_NAMES or name.lower() in SECRET_NAMES
+    small = name.lower()
+    return small in SECRET_NAMES or small.replace("-", "_").rpartition("_")[2] in SECRET_NAMES
 
 
 def masked(name: str, value: Any) -> Any:
