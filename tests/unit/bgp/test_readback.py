@@ -27,6 +27,13 @@ def session(**changes: Any) -> dict[str, Any]:
     }
 
 
+def learned(attributes: dict[str, Any]) -> str:
+    """A line of `show adj-rib in json`: 10.0.2.0/24 of the sample peer."""
+    family = {"afi": "ipv4", "safi": "unicast"}
+    nlri = {"prefix": "10.0.2.0/24", "nexthop": "172.16.0.2", "family": family}
+    return json.dumps({"peer": {"address": "172.16.0.2"}, "route": {"nlri": nlri, "attributes": attributes}})
+
+
 def test_an_established_session_has_negotiated_values() -> None:
     (state,) = parse_sessions([json.dumps([session()])])
     assert (state.peer, state.established, state.hold_time, state.up_for) == (PEER, True, 6, 7)
@@ -42,26 +49,18 @@ def test_another_session_has_none() -> None:
 
 
 def test_routes_by_peer_with_names_of_communities_replaced() -> None:
-    line = {
-        "peer": {"address": "172.16.0.2"},
-        "route": {
-            "nlri": {
-                "prefix": "10.0.2.0/24",
-                "nexthop": "172.16.0.2",
-                "family": {"afi": "ipv4", "safi": "unicast"},
+    line = learned(
+        {
+            "origin": "igp",
+            "as-path": {
+                "1": {"element": "as-set", "value": [3, 4]},
+                "0": {"element": "as-sequence", "value": [1, 2]},
             },
-            "attributes": {
-                "origin": "igp",
-                "as-path": {
-                    "1": {"element": "as-set", "value": [3, 4]},
-                    "0": {"element": "as-sequence", "value": [1, 2]},
-                },
-                "med": 10,
-                "community": ["no-export", "65001:7"],
-            },
-        },
-    }
-    found = parse_routes([json.dumps(line)])
+            "med": 10,
+            "community": ["no-export", "65001:7"],
+        }
+    )
+    found = parse_routes([line])
     communities = ("65001:7", "65535:65281")
     wanted = route("10.0.2.0/24", as_path=(1, 2, 3, 4), as_path_length=3, med=10, communities=communities)
     assert found == {"172.16.0.2": (wanted,)}

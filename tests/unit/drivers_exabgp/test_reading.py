@@ -12,7 +12,7 @@ from bgp import commands, speaker
 from cellnet_core.drivers.exabgp import ExaBgpSpeaker
 from cellnet_core.drivers.exabgp.planning import ExaBgpObservation
 from cellnet_core.model.clock import SystemClock
-from tests.unit.bgp.test_readback import session, shown
+from tests.unit.bgp.test_readback import learned, session, shown
 from tests.unit.drivers_exabgp.test_hearing import ANNOUNCE, OPEN, STATE_UP
 
 HELLO = {"instance": "1-1", "version": "5.0.15", "memory": [], "end_of_rib": []}
@@ -42,22 +42,11 @@ class Relay:
         writer.close()
 
     def answers(self, question: str) -> list[str]:
-        route = {
-            "peer": {"address": "172.16.0.2"},
-            "route": {
-                "nlri": {
-                    "prefix": "10.0.2.0/24",
-                    "nexthop": "172.16.0.2",
-                    "family": {"afi": "ipv4", "safi": "unicast"},
-                },
-                "attributes": {},
-            },
-        }
         *neighbor, end = shown("172.16.0.2", "main-east-1 interface wan1")
         return {
             commands.SHOW_CONFIGURATION: [*neighbor, "ipv4 unicast;", end],
             commands.SHOW_SESSIONS: [json.dumps([session() if self.up else IDLE])],
-            commands.SHOW_ADJ_RIB_IN: [json.dumps(route)] if self.up else [],
+            commands.SHOW_ADJ_RIB_IN: [learned({})] if self.up else [],
         }.get(question, [])
 
 
